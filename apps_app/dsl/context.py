@@ -1,0 +1,98 @@
+"""Where an author's call lands: the session being played, its apps and layouts now open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from apps_app.blocks import BlockData
+from apps_app.dsl.runtime import Runtime, UsageError
+from apps_app.events import Event
+
+if TYPE_CHECKING:
+    from apps_app.dsl.app import App
+    from apps_app.dsl.layout import Layout
+
+
+@dataclass
+class SessionContext:
+    """One run of an app. `is_async`: the outermost app runs in an event loop, so nothing may block."""
+
+    runtime: Runtime
+    is_async: bool = False
+    apps: list[App[..., Any]] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
+    workspaces: dict[str, dict[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def app(self) -> App[..., Any]:
+        """The innermost app now running."""
+        return self.apps[-1]
+
+    @property
+    def parent_block_id(self) -> str | None:
+        return self.layouts[-1].block_id if self.layouts else None
+
+    @contextmanager
+    def entered(self, app: App[..., Any]) -> Iterator[None]:
+        """`app` is the innermost one inside the block."""
+        self.apps.append(app)
+        try:
+            yield
+        finally:
+            self.apps.pop()
+
+
+class Handle:
+    """A block as its author holds it: takes its id when made, counts its chunks from 1."""
+
+    __slots__ = ("_chunk_id", "_context", "block_id")
+
+    def __init__(self, block_type: str) -> None:
+        self._context = current()
+        self.block_id = self._context.runtime.new_block(block_type)
+        self._chunk_id = 0
+
+    def emit(self, data: BlockData) -> None:
+        """Show the next chunk, under the app and in the layout that are open at this moment."""
+        self._context.runtime.emit(self.next_event(data))
+
+    def next_event(self, data: BlockData) -> Event:
+        context = self._context
+        self._chunk_id += 1
+        return Event(self.block_id, self._chunk_id, data, context.app.id, context.parent_block_id)
+
+
+_current: ContextVar[SessionContext] = ContextVar("yera_session")
+
+
+def current() -> SessionContext:
+    """The session that this code runs in; raises UsageError outside of one."""
+    try:
+        return _current.get()
+    except LookupError:
+        raise UsageError(
+            "This call needs a running session. Call it from the function decorated with @yr.app, "
+            "not at import time and not from a thread of your own."
+        ) from None
+
+
+def current_sync(name: str) -> SessionContext:
+    """The session, for the call `name` that blocks; refuses it where it would block an event loop."""
+    context = current()
+    if context.is_async:
+        raise UsageError(f"yr.{name} would block the event loop. In an async app use its async form.")
+    return context
+
+
+@contextmanager
+def playing(context: SessionContext) -> Iterator[None]:
+    """Author calls inside the block land in `context`."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)

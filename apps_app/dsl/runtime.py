@@ -1,0 +1,78 @@
+"""The `Runtime` protocol: all that the author API needs of whoever plays an app.
+
+The author API knows nothing of Django or the log. Whatever waits gives a
+`concurrent.futures.Future`, so that a thread and a coroutine can wait for the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from apps_app.events import Event
+from apps_app.pending import Answer, PendingPrompt
+
+Answers = dict[str, Answer]
+
+
+class SessionOver(BaseException):  # noqa: N818 - not an error: it unwinds the app's function
+    """This run is over: from now on every call of the author API raises it again.
+
+    Not an `Exception`, so that an app's `except Exception` does not catch it.
+    """
+
+
+class Exited(SessionOver):
+    """The session has ended with its exit event."""
+
+
+class Stopped(SessionOver):
+    """Somebody else ended the session (cancelled, expired, deleted) or has taken it over."""
+
+
+class UsageError(RuntimeError):
+    """The author API was called in a way that it does not allow; the message says what to do."""
+
+
+class StepError(RuntimeError):
+    """A step failed; the failure is recorded, and a replay raises it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step under way. `key` is `branch.number`, stable over replays."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """How a step ended: the JSON of its result, or what its exception said."""
+
+    result: bytes = b"null"
+    error: str | None = None
+
+
+class Runtime(Protocol):
+    """Who plays an app. Every method raises SessionOver once the session is over."""
+
+    def new_block(self, block_type: str) -> str:
+        """The next block id of this type, `{block_type}-{n}`, n from 1 within the session."""
+
+    def emit(self, event: Event) -> None:
+        """Show one event. Raises UsageError from a task or thread that is not the app's own."""
+
+    def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
+        """Show `closing`, the event that closes the question, and wait for all the prompts' answers."""
+
+    def begin_step(self, name: str) -> Future[Step]:
+        """Take the next step number; done when everything shown before is durable."""
+
+    def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
+        """Record how the step ended; done when that is durable."""
+
+    def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
+        """End the session with `exit_event`, and raise Exited. `failure` is a traceback for operators."""

@@ -1,0 +1,39 @@
+"""`App`: the catalogue row of an author's app, kept in step with the app files by `seed_apps`.
+
+Web processes know apps only from here; they never import an app file (DESIGN.md, invariant 8).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class AppQuerySet(models.QuerySet["App"]):
+    def runnable(self) -> AppQuerySet:
+        """Apps that a session can be started of."""
+        return self.filter(active=True)
+
+
+class App(models.Model):
+    """One app. `entry_point` is `path/to/file.py:function` or `package.yera_apps:function`.
+
+    `active` is False while its file is gone or does not load, and `load_error` then says why.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255)
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    path = models.JSONField(default=list, help_text="Folders and file that lead to the app, as names")
+    entry_point = models.CharField(max_length=1024)
+    active = models.BooleanField(default=True)
+    inputs_schema = models.JSONField(default=dict, help_text="JSON Schema of the function's parameters")
+    code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the app file")
+    load_error = models.TextField(blank=True)
+
+    objects = AppQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,67 @@
+"""A `Runtime` over a list: plays an app in this thread against scripted answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, NoReturn
+
+import orjson
+
+from apps_app.dsl.runtime import Answers, Exited, Step, StepOutcome
+from apps_app.events import Event
+from apps_app.pending import Answer, PendingPrompt
+
+
+class RecordingRuntime:
+    """Keeps the events; answers each prompt with the next value of `answers`, read as the server reads it."""
+
+    def __init__(self, answers: Sequence[Any] = ()) -> None:
+        self.answers = list(answers)
+        self.events: list[dict[str, Any]] = []
+        self.asked: list[list[PendingPrompt]] = []
+        self.steps: list[tuple[Step, StepOutcome]] = []
+        self.failure = ""
+        self._over = False
+        self._counts: Counter[str] = Counter()
+
+    def new_block(self, block_type: str) -> str:
+        self._check()
+        self._counts[block_type] += 1
+        return f"{block_type}-{self._counts[block_type]}"
+
+    def emit(self, event: Event) -> None:
+        self._check()
+        self.events.append(orjson.loads(event.to_json()))
+
+    def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
+        self.emit(closing)
+        self.asked.append(list(prompts))
+        answers: dict[str, Answer] = {prompt.block_id: prompt.read(self.answers.pop(0)) for prompt in prompts}
+        return _done(answers)
+
+    def begin_step(self, name: str) -> Future[Step]:
+        self._check()
+        return _done(Step(f"0.{len(self.steps) + 1}", name))
+
+    def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
+        self._check()
+        self.steps.append((step, outcome))
+        return _done(outcome)
+
+    def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
+        self.emit(exit_event)
+        self.failure = failure
+        self._over = True
+        raise Exited
+
+    def _check(self) -> None:
+        if self._over:
+            raise Exited
+
+
+def _done(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
