@@ -69,8 +69,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # NORMAL survives every kill of a process, not a power cut; FULL survives both.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA cache_size=-16000;"
-        % env.str("SQLITE_SYNCHRONOUS", default="NORMAL"),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000; "
+        f"PRAGMA synchronous={env.str('SQLITE_SYNCHRONOUS', default='NORMAL')};",
     }
     # Several connections share a test's database, so it must be a file.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "test.sqlite3")}

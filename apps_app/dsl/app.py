@@ -23,7 +23,7 @@ COMPLETED = "Yera program completed successfully."
 PASS_THROUGH = (SessionOver, asyncio.CancelledError, GeneratorExit)  # never an app's outcome
 
 
-class TaskExit(BaseException):  # noqa: N818 - stands for SystemExit
+class TaskExit(BaseException):
     """`sys.exit` in a task that an async app made; as SystemExit it would stop the event loop."""
 
 

@@ -17,7 +17,7 @@ from apps_app.pending import Answer, PendingPrompt
 Answers = dict[str, Answer]
 
 
-class SessionOver(BaseException):  # noqa: N818 - not an error: it unwinds the app's function
+class SessionOver(BaseException):
     """This run is over: from now on every call of the author API raises it again.
 
     Not an `Exception`, so that an app's `except Exception` does not catch it.
