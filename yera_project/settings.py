@@ -106,4 +106,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 
-YERA_APPS_DIRS = env.str("YERA_APPS_DIRS", default="")
+# Every other YERA_* variable; sessions_app/conf.py gives each its type, bounds and default.
+globals().update({name: value for name, value in env.ENVIRON.items() if name.startswith("YERA_")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from apps_app.blocks import BlockData
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from apps_app.dsl.layout import Layout
 
 
-@dataclass
+@dataclass(frozen=True)
 class SessionContext:
-    """One run of an app. `is_async`: the outermost app runs in an event loop, so nothing may block."""
+    """One run of an app, as seen from one place in its code.
+
+    `is_async`: the outermost app runs in an event loop, so nothing may block. Entering an app or
+    a layout makes a new context with the same runtime and workspaces, for this task alone: steps
+    that run side by side do not see each other's layouts.
+    """
 
     runtime: Runtime
     is_async: bool = False
-    apps: list[App[..., Any]] = field(default_factory=list)
-    layouts: list[Layout] = field(default_factory=list)
+    apps: tuple[App[..., Any], ...] = ()
+    layouts: tuple[Layout, ...] = ()
     workspaces: dict[str, dict[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -39,29 +44,25 @@ class SessionContext:
     @contextmanager
     def entered(self, app: App[..., Any]) -> Iterator[None]:
         """`app` is the innermost one inside the block."""
-        self.apps.append(app)
-        try:
+        with playing(replace(self, apps=(*self.apps, app))):
             yield
-        finally:
-            self.apps.pop()
 
 
 class Handle:
     """A block as its author holds it: takes its id when made, counts its chunks from 1."""
 
-    __slots__ = ("_chunk_id", "_context", "block_id")
+    __slots__ = ("_chunk_id", "block_id")
 
     def __init__(self, block_type: str) -> None:
-        self._context = current()
-        self.block_id = self._context.runtime.new_block(block_type)
+        self.block_id = current().runtime.new_block(block_type)
         self._chunk_id = 0
 
     def emit(self, data: BlockData) -> None:
         """Show the next chunk, under the app and in the layout that are open at this moment."""
-        self._context.runtime.emit(self.next_event(data))
+        current().runtime.emit(self.next_event(data))
 
     def next_event(self, data: BlockData) -> Event:
-        context = self._context
+        context = current()
         self._chunk_id += 1
         return Event(self.block_id, self._chunk_id, data, context.app.id, context.parent_block_id)
 
@@ -84,7 +85,7 @@ def current_sync(name: str) -> SessionContext:
     """The session, for the call `name` that blocks; refuses it where it would block an event loop."""
     context = current()
     if context.is_async:
-        raise UsageError(f"yr.{name} would block the event loop. In an async app use its async form.")
+        raise UsageError(f"yr.{name} would block the event loop. In an async app use yr.a{name}.")
     return context
 
 
@@ -96,3 +97,8 @@ def playing(context: SessionContext) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def set_layouts(layouts: tuple[Layout, ...]) -> None:
+    """From here on these layouts are open, the outermost first."""
+    _current.set(replace(current(), layouts=layouts))

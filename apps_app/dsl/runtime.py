@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -15,6 +16,9 @@ from apps_app.events import Event
 from apps_app.pending import Answer, PendingPrompt
 
 Answers = dict[str, Answer]
+
+# The key of the step that this code runs in: what is shown meanwhile belongs to that step.
+step_key: ContextVar[str | None] = ContextVar("yera_step_key", default=None)
 
 
 class SessionOver(BaseException):

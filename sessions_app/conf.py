@@ -1,0 +1,138 @@
+"""The settings of the session server: each read lazily, in its type, with its bounds.
+
+The environment (or Django's settings module) may hold any of them as text or as a value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+N = TypeVar("N", int, float)
+
+
+class Setting(Generic[N]):
+    """One number, named `YERA_...`. Reading it raises ImproperlyConfigured when it does not hold."""
+
+    def __init__(self, name: str, default: N, *, minimum: N, check_id: str, purpose: str) -> None:
+        self.name = name
+        self.default = default
+        self.minimum = minimum
+        self.check_id = f"sessions_app.{check_id}"
+        self.purpose = purpose
+        self.type: type[N] = type(default)
+
+    def __get__(self, instance: object, owner: type) -> N:
+        return self.read()
+
+    def read(self) -> N:
+        raw: Any = getattr(settings, self.name, self.default)
+        try:
+            value = self.type(raw)
+        except (TypeError, ValueError) as error:
+            raise ImproperlyConfigured(self._message(raw)) from error
+        if not value >= self.minimum:
+            raise ImproperlyConfigured(self._message(raw))
+        return value
+
+    def _message(self, raw: Any) -> str:
+        kind = "a whole number" if self.type is int else "a number"
+        return f"{self.name} must be {kind} of at least {self.minimum}, not {raw!r}."
+
+
+class Conf:
+    """All settings by name; `Conf.all()` lists them for the start-up check and the README's table."""
+
+    heartbeat_seconds = Setting(
+        "YERA_HEARTBEAT_SECONDS",
+        15.0,
+        minimum=0.01,
+        check_id="E001",
+        purpose="An idle stream gets a comment line this often.",
+    )
+    poll_seconds = Setting(
+        "YERA_POLL_SECONDS",
+        1.0,
+        minimum=0.0,
+        check_id="E002",
+        purpose="How often the followed sessions are looked up in the database, against lost hints; 0 never.",
+    )
+    send_timeout_seconds = Setting(
+        "YERA_SEND_TIMEOUT_SECONDS",
+        60.0,
+        minimum=0.01,
+        check_id="E003",
+        purpose="A stream whose client takes nothing for this long is closed.",
+    )
+    stream_buffer_bytes = Setting(
+        "YERA_STREAM_BUFFER_BYTES",
+        1024 * 1024,
+        minimum=1,
+        check_id="E004",
+        purpose="What a stream may hold for a slow client before it goes back to the log.",
+    )
+    max_turn_entries = Setting(
+        "YERA_MAX_TURN_ENTRIES",
+        1_000_000,
+        minimum=1,
+        check_id="E005",
+        purpose="A session that writes more log entries in one turn ends as failed.",
+    )
+    max_session_bytes = Setting(
+        "YERA_MAX_SESSION_BYTES",
+        256 * 1024 * 1024,
+        minimum=1,
+        check_id="E006",
+        purpose="A session whose log grows beyond this ends as failed.",
+    )
+    async_block_seconds = Setting(
+        "YERA_ASYNC_BLOCK_SECONDS",
+        2.0,
+        minimum=0.05,
+        check_id="E007",
+        purpose="An async app that holds up the event loop for this long is stopped.",
+    )
+    stop_grace_seconds = Setting(
+        "YERA_STOP_GRACE_SECONDS",
+        1.0,
+        minimum=0.0,
+        check_id="E008",
+        purpose="How long the app of an ended session may run on before it is interrupted.",
+    )
+    sweep_seconds = Setting(
+        "YERA_SWEEP_SECONDS",
+        1.0,
+        minimum=0.05,
+        check_id="E009",
+        purpose="How often a runner looks for sessions that a lost message left behind, and reports alive.",
+    )
+    runner_silence_seconds = Setting(
+        "YERA_RUNNER_SILENCE_SECONDS",
+        30.0,
+        minimum=1.0,
+        check_id="E010",
+        purpose="A runner process that has not reported for this long is replaced.",
+    )
+    database_threads = Setting(
+        "YERA_DATABASE_THREADS",
+        4,
+        minimum=1,
+        check_id="E011",
+        purpose="Threads, each with a connection, that the web process reads the database with.",
+    )
+    max_body_bytes = Setting(
+        "YERA_MAX_BODY_BYTES",
+        1024 * 1024,
+        minimum=1,
+        check_id="E012",
+        purpose="A larger request body is refused with 413.",
+    )
+
+    @classmethod
+    def all(cls) -> list[Setting[Any]]:
+        return [value for value in vars(cls).values() if isinstance(value, Setting)]
+
+
+conf = Conf()

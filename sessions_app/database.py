@@ -1,0 +1,37 @@
+"""Database calls from the event loop, in a few threads of our own with kept connections.
+
+Django's own bridge would hold a thread and a connection for as long as a stream is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import ParamSpec, TypeVar
+
+from django.db import Error, connection
+
+from sessions_app.conf import conf
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a function that uses the ORM; the caller's cancellation does not cut it off."""
+
+    def call() -> R:
+        try:
+            return function(*args, **kwargs)
+        except Error:
+            connection.close()  # it may be broken; the next call opens a new one
+            raise
+
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(conf.database_threads, thread_name_prefix="database")

@@ -1,0 +1,198 @@
+"""The session log: appending under the fence, and reading.
+
+Invariant 1 is kept here: every change of a session is one conditional update of its row, and
+the entries that go with it take their seqs from that update, in one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from sessions_app.frames import Entry, Segment, segments
+from sessions_app.models import Kind, LogEntry, Session
+
+ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
+READ_ENTRIES = 1000
+
+
+class FencedError(Exception):
+    """The session is not as the write expects it: ended, taken over, or changed since it was read."""
+
+    def __init__(self, session_id: UUID) -> None:
+        super().__init__(f"Session {session_id} has changed hands or state; nothing was written.")
+
+
+class NewEntry(NamedTuple):
+    """An entry that has no seq yet."""
+
+    kind: Kind
+    payload: bytes
+    step: str = ""
+    closes_turn: bool = False
+
+
+class Position(NamedTuple):
+    """Where a session's row stands after a write."""
+
+    last_seq: int
+    turn_seq: int
+    log_bytes: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What one commit added to one session: entries after `after` up to `last_seq`, ready to send.
+
+    `state` holds `status`, `pending` and `divergence` if the commit changed the status.
+    """
+
+    session_id: UUID
+    after: int
+    last_seq: int
+    segments: list[Segment] = field(default_factory=list)
+    state: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Write:
+    """One change of one session: the entries to append and the columns to set, if `where` still holds.
+
+    `where` maps columns to a value or a tuple of values.
+    """
+
+    session_id: UUID
+    where: Mapping[str, Any]
+    entries: Sequence[NewEntry] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    raise_epoch: bool = False
+
+    def joins(self, earlier: Write) -> bool:
+        """Whether it can be carried out together with an earlier one, as one update."""
+        return self.where == earlier.where and self.where.keys() == {"epoch"} and not self.raise_epoch
+
+
+def apply(write: Write) -> tuple[Position, Hint]:
+    """Carry out a write in the transaction that is open; raises FencedError where its condition fails."""
+    with connection.cursor() as cursor:
+        now = timezone.now()
+        position = _update(cursor, write, now)
+        first = position.last_seq - len(write.entries) + 1
+        _insert(cursor, write.session_id, first, write.entries, now)
+    return position, _hint(write, first)
+
+
+def join(writes: Sequence[Write]) -> Write:
+    """Writes of one session that join each other, as one."""
+    if len(writes) == 1:
+        return writes[0]
+    entries = [entry for write in writes for entry in write.entries]
+    changes = {name: value for write in writes for name, value in write.changes.items()}
+    return Write(writes[0].session_id, writes[0].where, entries, changes, writes[0].raise_epoch)
+
+
+def create(session: Session) -> None:
+    """Insert a new session's row, at the present time."""
+    session.created_at = session.updated_at = timezone.now()
+    session.save(force_insert=True)
+
+
+def _update(cursor: CursorWrapper, write: Write, now: datetime.datetime) -> Position:
+    size = sum(len(entry.payload) for entry in write.entries)
+    shape = tuple((name, len(value) if isinstance(value, tuple) else 0) for name, value in write.where.items())
+    parameters: list[Any] = [len(write.entries), size, int(write.raise_epoch), _prepared(Session, "updated_at", now)]
+    parameters += [_prepared(Session, name, value) for name, value in write.changes.items()]
+    parameters.append(_prepared(Session, "id", write.session_id))
+    for name, value in write.where.items():
+        values = value if isinstance(value, tuple) else (value,)
+        parameters += [_prepared(Session, name, item) for item in values]
+    cursor.execute(_update_sql(tuple(write.changes), shape), parameters)
+    row = cursor.fetchone()
+    if row is None:
+        raise FencedError(write.session_id)
+    return Position(*row)
+
+
+@lru_cache(maxsize=64)
+def _update_sql(changes: tuple[str, ...], shape: tuple[tuple[str, int], ...]) -> str:
+    # The ORM's update() cannot return columns, and a second query per write would cost as much again.
+    sets = "".join(f", {name} = %s" for name in changes)
+    conditions = "".join(
+        f" AND {name} IN ({', '.join(['%s'] * count)})" if count else f" AND {name} = %s" for name, count in shape
+    )
+    return (
+        f"UPDATE {Session._meta.db_table} SET last_seq = last_seq + %s, log_bytes = log_bytes + %s, "  # noqa: S608 - names are ours
+        f"epoch = epoch + %s, updated_at = %s{sets} WHERE id = %s{conditions} "
+        f"RETURNING {', '.join(Position._fields)}"
+    )
+
+
+def _insert(
+    cursor: CursorWrapper, session_id: UUID, first: int, entries: Sequence[NewEntry], now: datetime.datetime
+) -> None:
+    # One statement for many rows: sqlite3 gives up the GIL at each step, and every return to
+    # Python may wait for a busy app thread.
+    session, created_at = _prepared(LogEntry, "session", session_id), _prepared(LogEntry, "created_at", now)
+    done = 0
+    for size in ROWS_PER_STATEMENT:
+        while len(entries) - done >= size:
+            parameters: list[Any] = []
+            for seq, entry in enumerate(entries[done : done + size], first + done):
+                parameters += (session, seq, entry.kind, entry.step, entry.closes_turn, entry.payload.decode(), created_at)
+            cursor.execute(_insert_sql(size), parameters)
+            done += size
+
+
+@lru_cache(maxsize=len(ROWS_PER_STATEMENT))
+def _insert_sql(rows: int) -> str:
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * rows)
+    return (
+        f"INSERT INTO {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
+        f"(session_id, seq, kind, step, closes_turn, payload, created_at) VALUES {values}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _field(model: type[Session] | type[LogEntry], name: str) -> Any:
+    return model._meta.get_field(name)
+
+
+def _prepared(model: type[Session] | type[LogEntry], name: str, value: Any) -> Any:
+    return _field(model, name).get_db_prep_save(value, connection)
+
+
+def _hint(write: Write, first: int) -> Hint:
+    numbered = (
+        Entry(seq, entry.kind, entry.closes_turn, entry.payload) for seq, entry in enumerate(write.entries, first)
+    )
+    state = None
+    if "status" in write.changes:
+        state = {
+            "status": str(write.changes["status"]),
+            "pending": write.changes.get("pending", []),
+            "divergence": write.changes.get("divergence"),
+        }
+    return Hint(write.session_id, first - 1, first - 1 + len(write.entries), segments(numbered), state)
+
+
+def read_entries(session_id: UUID, after: int, up_to: int, limit: int = READ_ENTRIES) -> list[Entry]:
+    """The log's entries with `after < seq <= up_to`, in order, `limit` at most."""
+    rows = LogEntry.objects.filter(session=session_id, seq__gt=after, seq__lte=up_to).order_by("seq")
+    values = rows.values_list("seq", "kind", "closes_turn", "payload")[:limit]
+    return [Entry(seq, kind, closes_turn, payload.encode()) for seq, kind, closes_turn, payload in values]
+
+
+def read_interactions(session_id: UUID, after: int) -> list[Entry]:
+    """The interactions recorded after `after`, in order."""
+    rows = LogEntry.objects.filter(session=session_id, seq__gt=after, kind=Kind.INTERACTION).order_by("seq")
+    values = rows.values_list("seq", "kind", "closes_turn", "payload")
+    return [Entry(seq, kind, closes_turn, payload.encode()) for seq, kind, closes_turn, payload in values]

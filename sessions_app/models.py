@@ -1,0 +1,127 @@
+"""`Session` and `LogEntry`: statuses, constraints, and the questions asked of them.
+
+A session is its log; the row keeps what must be known without reading it. Entries are written
+and read in event_log.py alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import models
+from django.db.models import F, Q
+
+from apps_app.models import App
+from apps_app.pending import PendingPrompt
+
+
+class Status(models.TextChoices):
+    """CONTRACT.md section 5, "Statuses"."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    WAITING = "waiting"
+    DIVERGED = "diverged"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
+LIVE = (Status.CREATED, Status.RUNNING, Status.WAITING, Status.DIVERGED)
+
+
+class Kind(models.TextChoices):
+    """What a log entry is: shown by the app, said by the user, done once, or taken back."""
+
+    EVENT = "event"
+    INTERACTION = "interaction"
+    STEP = "step"
+    RETRACT = "retract"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def unclaimed(self) -> SessionQuerySet:
+        """Sessions that no runner has taken up yet."""
+        return self.filter(status=Status.CREATED, owner="")
+
+    def owned(self) -> SessionQuerySet:
+        """Sessions that some runner holds, alive or dead."""
+        return self.exclude(owner="")
+
+
+class Session(models.Model):
+    """One conversation with one app."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="sessions")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.CREATED)
+    title = models.CharField(max_length=255, blank=True)
+    pending = models.JSONField(default=list, blank=True, help_text="The prompts that it waits for")
+    last_seq = models.PositiveBigIntegerField(default=0, help_text="Sequence number of its latest entry")
+    turn_seq = models.PositiveBigIntegerField(default=0, help_text="That of the latest interaction")
+    log_bytes = models.PositiveBigIntegerField(default=0, help_text="Size of its log's payloads")
+    epoch = models.PositiveIntegerField(default=0, help_text="Raised whenever ownership changes")
+    owner = models.CharField(max_length=64, blank=True, help_text="The runner that plays it")
+    exit = models.JSONField(null=True, blank=True, help_text="The data of its exit event")
+    failure = models.TextField(blank=True, help_text="The traceback of a failed session")
+    divergence = models.JSONField(null=True, blank=True)
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="session_status_known"),
+            models.CheckConstraint(condition=Q(turn_seq__lte=F("last_seq")), name="session_turn_in_log"),
+            models.CheckConstraint(
+                condition=(Q(status__in=ENDED) & Q(exit__isnull=False, finished_at__isnull=False, owner=""))
+                | (Q(status__in=LIVE) & Q(exit__isnull=True, finished_at__isnull=True)),
+                name="session_ended_with_exit",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status=Status.CREATED), name="session_unclaimed"),
+            models.Index(fields=["owner"], condition=~Q(owner=""), name="session_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app_id} {self.id}"
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def pending_prompts(self) -> Sequence[PendingPrompt]:
+        return [PendingPrompt.model_validate(prompt) for prompt in self.pending]
+
+
+class LogEntry(models.Model):
+    """One entry of a session's log. `payload` is JSON text, byte for byte what a stream carries."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    seq = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    step = models.CharField(max_length=64, blank=True, help_text="The step that it belongs to")
+    closes_turn = models.BooleanField(default=False, help_text="The session pauses or ends here")
+    payload = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "log entries"
+        ordering = ["session", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "seq"], name="log_entry_seq_unique"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="log_entry_seq_positive"),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="log_entry_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.seq} {self.kind}"

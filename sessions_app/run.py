@@ -1,0 +1,265 @@
+"""One run of an app over its session's log: the `Runtime` that the author API talks to.
+
+Every write goes under the run's epoch; once one is refused the run is over and writes nothing
+more (invariant 1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from apps_app.blocks import Exit
+from apps_app.dsl.runtime import (
+    Answers,
+    Exited,
+    SessionOver,
+    Step,
+    StepOutcome,
+    Stopped,
+    UsageError,
+    step_key,
+)
+from apps_app.events import Event
+from apps_app.pending import PendingPrompt, judge
+from sessions_app.conf import conf
+from sessions_app.event_log import NewEntry, Position, Write
+from sessions_app.exits import ending, failed_exit
+from sessions_app.frames import Entry
+from sessions_app.log_writer import LogWriter
+from sessions_app.models import Kind, Status
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OWN_BRANCH = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A session that this process has taken up, and where its row stood then."""
+
+    session_id: UUID
+    app_id: str
+    entry_point: str
+    position: Position
+
+
+class Question:
+    """The prompts that a run waits for, and the answers so far."""
+
+    def __init__(self, prompts: Sequence[PendingPrompt]) -> None:
+        self.missing = {prompt.block_id: prompt for prompt in prompts}
+        self.answers: Answers = {}
+        self.future: Future[Answers] = Future()
+
+    def take(self, interaction: Entry) -> bool:
+        """Read one recorded interaction; True when nothing is missing any more."""
+        posted = orjson.loads(interaction.payload)
+        given = judge(
+            list(self.missing.values()), posted["blockId"], posted.get("blockType", ""), posted["value"]
+        )
+        self.answers.update(given)
+        for block_id in given:
+            del self.missing[block_id]
+        return not self.missing
+
+
+class Run:
+    """A hot run. Its app's thread or task calls the Runtime's methods; the runner delivers and stops."""
+
+    def __init__(self, claim: Claim, writer: LogWriter) -> None:
+        self.claim = claim
+        self.session_id = claim.session_id
+        self.read_seq = claim.position.last_seq  # interactions up to here have been delivered
+        self._writer = writer
+        self._where = {"epoch": claim.position.epoch}
+        self._lock = threading.Lock()
+        self._over: type[SessionOver] | None = None
+        self._question: Question | None = None
+        self._counts: Counter[str] = Counter()
+        self._steps_in_flight: dict[str, Counter[str]] = {}
+        self._step_counts: Counter[str] = Counter()
+        self._branches: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
+        self._turn_entries = 0
+        self._bytes = claim.position.log_bytes
+        self._max_entries = conf.max_turn_entries
+        self._max_bytes = conf.max_session_bytes
+        self.refusal: Exception | None = None  # why the log took no more, if it did
+        self.thread: threading.Thread | None = None
+        self.task: asyncio.Task[Any] | None = None
+
+    # What the runner does with a run.
+
+    @property
+    def over(self) -> type[SessionOver] | None:
+        return self._over
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._question is not None
+
+    def deliver(self, interactions: Sequence[Entry]) -> None:
+        """Hand over recorded interactions that the run has not read yet, in order."""
+        for interaction in interactions:
+            with self._lock:
+                question = self._question
+                if question is None or interaction.seq <= self.read_seq:
+                    continue
+                self.read_seq = interaction.seq
+                complete = question.take(interaction)
+                if complete:
+                    self._question = None
+                    self._turn_entries = 0
+            if complete:
+                question.future.set_result(question.answers)
+
+    def stop(self) -> None:
+        """The session goes on or has ended without this run: whatever it calls next raises Stopped."""
+        with self._lock:
+            self._over = self._over or Stopped
+            question, self._question = self._question, None
+        if question is not None:
+            question.future.set_exception(Stopped())
+
+    # The Runtime.
+
+    def new_block(self, block_type: str) -> str:
+        self._check_over()
+        self._counts[block_type] += 1
+        if key := step_key.get():
+            self._steps_in_flight[key][block_type] += 1
+        return f"{block_type}-{self._counts[block_type]}"
+
+    def emit(self, event: Event) -> None:
+        self._check_over()
+        key = step_key.get()
+        if key is None:
+            self._check_own(event.data.block_type)
+        self._append(event, NewEntry(Kind.EVENT, event.to_json(), key or ""))
+
+    def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
+        self._check_over()
+        self._check_own(closing.data.block_type)
+        question = Question(prompts)
+        with self._lock:
+            self._question = question
+        pending = [prompt.model_dump(exclude_none=True) for prompt in prompts]
+        entry = NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
+        self._append(closing, entry, {"status": Status.WAITING, "pending": pending})
+        self._check_over()  # a stop that came before the question was set has not seen it
+        return question.future
+
+    def begin_step(self, name: str) -> Future[Step]:
+        self._check_over()
+        branch = self._branch()
+        self._step_counts[branch] += 1
+        self._check_limits(self.claim.app_id)
+        step = Step(f"{branch}.{self._step_counts[branch]}", name)
+        self._steps_in_flight[step.key] = Counter()
+        # An update without entries: what came before is durable, and the session is still ours.
+        return self._durable(Write(self.session_id, self._where), step)
+
+    def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
+        self._check_over()
+        made = self._steps_in_flight.pop(step.key)
+        record = {"name": step.name, "error": outcome.error, "blocks": dict(made)}
+        payload = orjson.dumps({**record, "result": orjson.Fragment(outcome.result)})
+        self._count(payload)
+        entry = NewEntry(Kind.STEP, payload, step.key)
+        return self._durable(Write(self.session_id, self._where, [entry]), outcome)
+
+    def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
+        self._check_over()
+        self._end(exit_event, failure)
+        raise Exited
+
+    # Within.
+
+    def _check_over(self) -> None:
+        if self._over is not None:
+            raise self._over
+
+    def _check_own(self, block_type: str) -> None:
+        """Only in the app's own thread or task, and between steps, is the order of events the app's."""
+        own = threading.current_thread() is self.thread if self.task is None else _current_task() is self.task
+        if not own:
+            raise UsageError(
+                f"A {block_type} can be shown by the app's own task only. Elsewhere, show it inside a step."
+            )
+        if self._steps_in_flight:
+            raise UsageError(f"A {block_type} was shown while a step is under way. Await the step first.")
+
+    def _branch(self) -> str:
+        task = _current_task()
+        if task is None or task is self.task:
+            return OWN_BRANCH
+        if task not in self._branches:
+            self._branches[task] = str(len(self._branches) + 1)
+        return self._branches[task]
+
+    def _append(self, event: Event, entry: NewEntry, changes: dict[str, Any] | None = None) -> None:
+        self._count(entry.payload)
+        self._check_limits(event.app_name)
+        self._writer.put(Write(self.session_id, self._where, (entry,), changes or {}), self._settle)
+
+    def _count(self, payload: bytes) -> None:
+        self._turn_entries += 1
+        self._bytes += len(payload)
+
+    def _check_limits(self, app_name: str) -> None:
+        """End the session here if its app writes without end; even a bare `except:` does not get past it."""
+        if self._turn_entries > self._max_entries:
+            problem = f"The app wrote more than {self._max_entries} log entries in one turn."
+        elif self._bytes > self._max_bytes:
+            problem = f"The session's log grew beyond {self._max_bytes} bytes."
+        else:
+            return
+        self.finish(failed_exit(app_name, "LimitExceeded", problem, self.new_block("exit")))
+
+    def _end(self, exit_event: Event, failure: str) -> None:
+        with self._lock:
+            self._check_over()
+            self._over = Exited
+        data = exit_event.data
+        if failure and settings.DEBUG and isinstance(data, Exit):
+            data.return_value = failure
+        write = ending(self.session_id, self._where, exit_event, failure=failure)
+        self._writer.put(write, self._settle)
+
+    def _settle(self, outcome: Position | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self.refusal = outcome
+            self.stop()
+
+    def _durable(self, write: Write, value: T) -> Future[T]:
+        future: Future[T] = Future()
+
+        def settle(outcome: Position | Exception) -> None:
+            self._settle(outcome)
+            if isinstance(outcome, Exception):
+                future.set_exception(Stopped())
+            else:
+                future.set_result(value)
+
+        self._writer.put(write, settle)
+        return future
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no event loop in this thread
+        return None
