@@ -5,6 +5,9 @@ Web processes know apps only from here; they never import an app file (DESIGN.md
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
+
 from django.db import models
 
 
@@ -12,6 +15,10 @@ class AppQuerySet(models.QuerySet["App"]):
     def runnable(self) -> AppQuerySet:
         """Apps that a session can be started of."""
         return self.filter(active=True)
+
+    def upsert(self, rows: Iterable[App]) -> None:
+        """Save rows by their id, those that are new and those that are known."""
+        self.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=App.SEEDED_FIELDS)
 
 
 class App(models.Model):
@@ -30,6 +37,17 @@ class App(models.Model):
     code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the app file")
     load_error = models.TextField(blank=True)
 
+    SEEDED_FIELDS = (
+        "name",
+        "description",
+        "path",
+        "entry_point",
+        "active",
+        "inputs_schema",
+        "code_hash",
+        "load_error",
+    )
+
     objects = AppQuerySet.as_manager()
 
     class Meta:
@@ -37,3 +55,14 @@ class App(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def location(self) -> str:
+        """The file or module that defines the app."""
+        return self.entry_point.rpartition(":")[0]
+
+    def deactivated(self, load_error: str) -> App:
+        """This row as it is while the app cannot be run; not saved."""
+        row = copy.copy(self)
+        row.active, row.load_error = False, load_error
+        return row

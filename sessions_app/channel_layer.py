@@ -13,13 +13,14 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 
 CLEAN_SECONDS = 60.0
+NEVER_SECONDS = 10 * 365 * 86400  # a stream leaves its group when it ends, not after a day
 
 
 class LocalChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
     """Delivers at most once: a message to a channel that is full is dropped, as the layer spec says."""
 
     def __init__(self, capacity: int = 1000, **kwargs: Any) -> None:
-        super().__init__(capacity=capacity, **kwargs)
+        super().__init__(capacity=capacity, group_expiry=NEVER_SECONDS, **kwargs)
         self._cleaned = time.monotonic()
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ class Setting(Generic[N]):
 
     def __init__(self, name: str, default: N, *, minimum: N, check_id: str, purpose: str) -> None:
         self.name = name
-        self.default = default
-        self.minimum = minimum
+        self.default: N = default
+        self.minimum: N = minimum
         self.check_id = f"sessions_app.{check_id}"
         self.purpose = purpose
         self.type: type[N] = type(default)

@@ -22,6 +22,7 @@ from sessions_app.models import Kind, LogEntry, Session
 
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
 READ_ENTRIES = 1000
+ENTRY_COLUMNS = ("seq", "kind", "closes_turn", "payload")
 
 
 class FencedError(Exception):
@@ -108,8 +109,15 @@ def create(session: Session) -> None:
 
 def _update(cursor: CursorWrapper, write: Write, now: datetime.datetime) -> Position:
     size = sum(len(entry.payload) for entry in write.entries)
-    shape = tuple((name, len(value) if isinstance(value, tuple) else 0) for name, value in write.where.items())
-    parameters: list[Any] = [len(write.entries), size, int(write.raise_epoch), _prepared(Session, "updated_at", now)]
+    shape = tuple(
+        (name, len(value) if isinstance(value, tuple) else 0) for name, value in write.where.items()
+    )
+    parameters: list[Any] = [
+        len(write.entries),
+        size,
+        int(write.raise_epoch),
+        _prepared(Session, "updated_at", now),
+    ]
     parameters += [_prepared(Session, name, value) for name, value in write.changes.items()]
     parameters.append(_prepared(Session, "id", write.session_id))
     for name, value in write.where.items():
@@ -127,7 +135,8 @@ def _update_sql(changes: tuple[str, ...], shape: tuple[tuple[str, int], ...]) ->
     # The ORM's update() cannot return columns, and a second query per write would cost as much again.
     sets = "".join(f", {name} = %s" for name in changes)
     conditions = "".join(
-        f" AND {name} IN ({', '.join(['%s'] * count)})" if count else f" AND {name} = %s" for name, count in shape
+        f" AND {name} IN ({', '.join(['%s'] * count)})" if count else f" AND {name} = %s"
+        for name, count in shape
     )
     return (
         f"UPDATE {Session._meta.db_table} SET last_seq = last_seq + %s, log_bytes = log_bytes + %s, "  # noqa: S608 - names are ours
@@ -147,7 +156,15 @@ def _insert(
         while len(entries) - done >= size:
             parameters: list[Any] = []
             for seq, entry in enumerate(entries[done : done + size], first + done):
-                parameters += (session, seq, entry.kind, entry.step, entry.closes_turn, entry.payload.decode(), created_at)
+                parameters += (
+                    session,
+                    seq,
+                    entry.kind,
+                    entry.step,
+                    entry.closes_turn,
+                    entry.payload.decode(),
+                    created_at,
+                )
             cursor.execute(_insert_sql(size), parameters)
             done += size
 
@@ -172,7 +189,8 @@ def _prepared(model: type[Session] | type[LogEntry], name: str, value: Any) -> A
 
 def _hint(write: Write, first: int) -> Hint:
     numbered = (
-        Entry(seq, entry.kind, entry.closes_turn, entry.payload) for seq, entry in enumerate(write.entries, first)
+        Entry(seq, entry.kind, entry.closes_turn, entry.payload)
+        for seq, entry in enumerate(write.entries, first)
     )
     state = None
     if "status" in write.changes:
@@ -184,15 +202,52 @@ def _hint(write: Write, first: int) -> Hint:
     return Hint(write.session_id, first - 1, first - 1 + len(write.entries), segments(numbered), state)
 
 
-def read_entries(session_id: UUID, after: int, up_to: int, limit: int = READ_ENTRIES) -> list[Entry]:
-    """The log's entries with `after < seq <= up_to`, in order, `limit` at most."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A session's row and a stretch of its log: entries from after `after`, in order, without a gap.
+
+    `is_whole`: the entries reach up to the row's `last_seq`.
+    """
+
+    status: str
+    pending: list[dict[str, Any]]
+    divergence: Any
+    last_seq: int
+    after: int
+    entries: list[Entry]
+
+    @property
+    def is_whole(self) -> bool:
+        return (self.entries[-1].seq if self.entries else self.after) >= self.last_seq
+
+
+def read(session_id: UUID, after: int | None) -> Reading | None:
+    """Read on from `after`, or from the current turn's start if None; None if there is no such session.
+
+    At most READ_ENTRIES entries. A position beyond the end reads as the end.
+    """
+    columns = ("status", "pending", "divergence", "last_seq", "turn_seq")
+    row = Session.objects.filter(id=session_id).values_list(*columns).first()
+    if row is None:
+        return None
+    status, pending, divergence, last_seq, turn_seq = row
+    start = turn_seq if after is None else min(after, last_seq)
+    # The row first: entries committed since then are left to the next reading, with their own status.
+    entries = _entries(session_id, start, last_seq) if start < last_seq else []
+    return Reading(status, pending, divergence, last_seq, start, entries)
+
+
+def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
     rows = LogEntry.objects.filter(session=session_id, seq__gt=after, seq__lte=up_to).order_by("seq")
-    values = rows.values_list("seq", "kind", "closes_turn", "payload")[:limit]
-    return [Entry(seq, kind, closes_turn, payload.encode()) for seq, kind, closes_turn, payload in values]
+    return [_entry(row) for row in rows.values_list(*ENTRY_COLUMNS)[:READ_ENTRIES]]
 
 
 def read_interactions(session_id: UUID, after: int) -> list[Entry]:
     """The interactions recorded after `after`, in order."""
     rows = LogEntry.objects.filter(session=session_id, seq__gt=after, kind=Kind.INTERACTION).order_by("seq")
-    values = rows.values_list("seq", "kind", "closes_turn", "payload")
-    return [Entry(seq, kind, closes_turn, payload.encode()) for seq, kind, closes_turn, payload in values]
+    return [_entry(row) for row in rows.values_list(*ENTRY_COLUMNS)]
+
+
+def _entry(row: tuple[int, str, bool, str]) -> Entry:
+    seq, kind, closes_turn, payload = row
+    return Entry(seq, kind, closes_turn, payload.encode())

@@ -61,7 +61,7 @@ class LogWriter:
         self._thread.join()
 
     def put(self, write: Write, settle: Callable[[Position | Exception], None]) -> None:
-        """Queue a write; waits while its session has too many pending. `settle` runs in the writer's thread."""
+        """Queue a write; waits while its session has too many. `settle` runs in the writer's thread."""
         self._enqueue(Job(write.session_id, write, settle))
 
     def submit(self, work: Write | Session) -> Future[Position]:
@@ -131,7 +131,9 @@ class LogWriter:
         try:
             self._commit(gate, batch)
         except Exception:
-            log.exception("The database refused a commit of %d sessions again; nothing of it is kept.", len(batch))
+            log.exception(
+                "The database refused a commit of %d sessions again; nothing of it is kept.", len(batch)
+            )
             connection.close()
             _refuse(batch, error)
 
@@ -173,7 +175,9 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
         event_log.create(work)
         return Position(0, 0, 0, 0), None
     try:
-        position, hint = event_log.apply(event_log.join([job.work for job in group if isinstance(job.work, Write)]))
+        position, hint = event_log.apply(
+            event_log.join([job.work for job in group if isinstance(job.work, Write)])
+        )
     except FencedError as error:
         return error, None
     return position, hint if hint.segments or hint.state else None

@@ -60,7 +60,9 @@ async def announce(message: dict[str, Any]) -> None:
     try:
         await _layer().group_send(f"session.{message['session']}", message)
     except (OSError, RuntimeError):
-        log.exception("The channel layer took no hint of session %s; streams read the log.", message["session"])
+        log.exception(
+            "The channel layer took no hint of session %s; streams read the log.", message["session"]
+        )
 
 
 class Subscription:
@@ -85,6 +87,15 @@ class Subscription:
         elif not self.behind:
             self.hints.append(hint)
         self.wakeup.set()
+
+    def heard(self, last_seq: int, status: str) -> None:
+        """The stream has read this much from the log itself."""
+        if last_seq >= self.heard_seq:
+            self.heard_seq, self.heard_status = last_seq, status
+
+    def has_missed(self, last_seq: int, status: str) -> bool:
+        """Whether the session is further than what was heard of it."""
+        return last_seq > self.heard_seq or (last_seq == self.heard_seq and status != self.heard_status)
 
     def fall_behind(self) -> None:
         """Throw the inbox away: the reader goes to the log."""
@@ -126,10 +137,9 @@ class Feed:
         """From now on the subscription hears every hint of the session."""
         await self._start()
         subscription = Subscription(session_id)
-        streams = self._subscriptions.setdefault(session_id, set())
-        streams.add(subscription)
-        if len(streams) == 1:
-            await _layer().group_add(group_name(session_id), self._channel)
+        self._subscriptions.setdefault(session_id, set()).add(subscription)
+        # For each stream, although one membership serves all: no stream may read the log before it holds.
+        await _layer().group_add(group_name(session_id), self._channel)
         return subscription
 
     async def unsubscribe(self, subscription: Subscription) -> None:
@@ -176,9 +186,11 @@ class Feed:
         """Send those streams to the log whose session has gone further than any hint said."""
         ids = list(self._subscriptions)
         for start in range(0, len(ids), POLL_SESSIONS):
-            for session_id, last_seq, status in await in_database(_standings, ids[start : start + POLL_SESSIONS]):
+            for session_id, last_seq, status in await in_database(
+                _standings, ids[start : start + POLL_SESSIONS]
+            ):
                 for subscription in self._subscriptions.get(session_id, ()):
-                    if (last_seq, status) != (subscription.heard_seq, subscription.heard_status):
+                    if subscription.has_missed(last_seq, status):
                         subscription.fall_behind()
 
 

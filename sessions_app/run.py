@@ -13,6 +13,7 @@ import weakref
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
@@ -133,6 +134,15 @@ class Run:
             question, self._question = self._question, None
         if question is not None:
             question.future.set_exception(Stopped())
+
+    def fail(self, exit_event: Event, failure: str) -> None:
+        """End the session as failed, in the server's name; a run that is over already stays as it is."""
+        with suppress(SessionOver):
+            self._end(exit_event, failure)
+        with self._lock:
+            question, self._question = self._question, None
+        if question is not None:
+            question.future.set_exception(Exited())
 
     # The Runtime.
 

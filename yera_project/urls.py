@@ -1,6 +1,9 @@
 """Root URLs."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [path("", include("sessions_app.urls")), path("admin/", admin.site.urls)]
+
+handler404 = "sessions_app.exceptions.not_found"
+handler500 = "sessions_app.exceptions.server_error"

@@ -15,7 +15,7 @@ from apps_app.dsl.runtime import UsageError, step_key
 Cause = BaseException | str | Mapping[str, Any]
 
 
-def exit(
+def exit(  # noqa: A001 - the author's name for it
     exit_code: int = 0,
     reason: str | None = None,
     return_value: Any = None,
@@ -50,7 +50,7 @@ def _cause(cause: Cause | None) -> ErrorCause:
             return ErrorCause.model_validate(cause)
 
 
-def quit() -> NoReturn:
+def quit() -> NoReturn:  # noqa: A001 - as exit
     """End the session as its user wished."""
     exit(reason="User quit")
 
@@ -102,7 +102,9 @@ class Workspace(MutableMapping[Any, Any]):
 
     def _writable_items(self) -> dict[Any, Any]:
         if step_key.get() is not None:
-            raise UsageError("A step cannot write to the workspace: return the value and keep it after the step.")
+            raise UsageError(
+                "A step cannot write to the workspace: return the value and keep it after the step."
+            )
         return self._items()
 
 

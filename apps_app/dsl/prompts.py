@@ -143,9 +143,7 @@ async def aslider(
     return await _slider(min_value, max_value, label, default_value).aask()
 
 
-def date_picker(
-    label: str | None = None, default_date: datetime.date | str | None = None
-) -> datetime.date:
+def date_picker(label: str | None = None, default_date: datetime.date | str | None = None) -> datetime.date:
     """Ask for a date; it starts at today, or at `default_date` (a date, or "YYYY-MM-DD")."""
     current_sync("date_picker")
     return _date_picker(label, default_date).ask()

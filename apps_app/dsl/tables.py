@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from apps_app.blocks import Cell, Table
 from apps_app.dsl.context import Handle
 
-Border = bool | Literal["all", "none", "horizontal"]
+BorderStyle = Literal["all", "none", "horizontal"]
+Record = dict[str, Any] | list[Any]  # a row by column name, or by position
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +24,118 @@ class Tabular:
     rows: list[list[Any]]
 
 
+class TableHandle(Handle):
+    """A table that grows by rows."""
+
+    __slots__ = ("_border", "_columns")
+
+    def __init__(self, border: BorderStyle) -> None:
+        super().__init__(Table.block_type)
+        self._border = border
+        self._columns: list[str] = []
+
+    def add_rows(self, rows: Any) -> None:
+        """Show more rows, in any form that `yr.table` takes; they must fit the columns."""
+        added = tabular(rows, self._columns)
+        self._columns = added.columns
+        cells = [[cell(value) for value in row] for row in added.rows]
+        self.emit(Table(columns=added.columns, rows=cells, border=self._border))
+
+
+def table(data: Any = None, *, border: bool | BorderStyle = True) -> TableHandle:
+    """Show a table; without `data` nothing is shown until rows are added.
+
+    `data`: a DataFrame (pandas, polars), a dict of lists, or an iterable of rows, each a dict or
+    an iterable of cells. `border`: True is "all", False is "none".
+    """
+    style = border if isinstance(border, str) else "all" if border else "none"
+    handle = TableHandle(style)
+    if data is not None:
+        handle.add_rows(data)
+    return handle
+
+
 def tabular(data: Any, columns: Sequence[str] = ()) -> Tabular:
     """The columns and rows of a DataFrame (pandas, polars), a dict of lists, or an iterable of rows.
 
-    A row is a dict, or an iterable of values in the order of the columns; what a row lacks is
-    None. `columns` are those that the rows belong to, when they are known already. Raises
-    ValueError for a row that does not fit, TypeError for what is not tabular.
+    What a row lacks is None; columns without names are "Column 1", "Column 2", ... `columns` are
+    those that the rows must fit, where they are known already. Raises ValueError for a row that
+    does not fit, TypeError for what is not tabular.
     """
     names, records = _taken_apart(data)
     columns = list(columns) or names or _numbered(records)
     if len(set(columns)) < len(columns):
-        raise ValueError(f"Column names must differ: {columns}.")
+        raise ValueError(f"Columns must have different names, not {columns}.")
     return Tabular(columns, [_row(record, columns) for record in records])
 
 
-Record = Mapping[str, Any] | list[Any]  # a row by column name, or by position
+def cell(value: Any) -> Cell:
+    """A value as a client shows it: text and numbers as they are, what is missing as empty text."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value)
+        case Integral():  # numpy's numbers are registered as these, but are not Python's own
+            return int(value)
+        case Real():
+            return _finite(float(value))
+        case _:
+            return str(value)
 
 
 def _taken_apart(data: Any) -> tuple[list[str], list[Record]]:
-    """The column names that the data has, and its rows."""
+    """The column names that the data brings, and its rows."""
     if hasattr(data, "columns"):
         names = [str(name) for name in data.columns]
         return names, [dict(zip(names, row, strict=True)) for row in _frame_rows(data)]
     if isinstance(data, Mapping):
         names = [str(name) for name in data]
-        return names, [dict(zip(names, row, strict=True)) for row in zip_longest(*map(_listed, data.values()))]
-    records = [_record(row) for row in _listed(data)]
-    return list(dict.fromkeys(name for record in records if isinstance(record, dict) for name in record)), records
+        lists = [_listed(values, "A column") for values in data.values()]
+        return names, [dict(zip(names, row, strict=True)) for row in zip_longest(*lists)]
+    records = [_record(row) for row in _listed(data, "A table")]
+    keys = (name for record in records if isinstance(record, dict) for name in record)
+    return list(dict.fromkeys(keys)), records
+
+
+def _frame_rows(frame: Any) -> Iterable[Iterable[Any]]:
+    if hasattr(frame, "itertuples"):
+        rows = frame.itertuples(index=False, name=None)
+    else:
+        rows = frame.iter_rows() if hasattr(frame, "iter_rows") else frame.values
+    return cast(Iterable[Iterable[Any]], rows)
+
+
+def _record(row: Any) -> Record:
+    if isinstance(row, Mapping):
+        return {str(name): value for name, value in row.items()}
+    return _listed(row, "A row")
+
+
+def _listed(values: Any, what: str) -> list[Any]:
+    # A str is iterable too, but its letters are never what was meant.
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"{what} must be a list of values, not {values!r:.80}.")
+    return list(values)
+
+
+def _numbered(records: list[Record]) -> list[str]:
+    width = max(map(len, records), default=0)
+    return [f"Column {number}" for number in range(1, width + 1)]
+
+
+def _row(record: Record, columns: list[str]) -> list[Any]:
+    if isinstance(record, dict):
+        if unknown := [name for name in record if name not in columns]:
+            raise ValueError(f"A row has {unknown}, but the columns are {columns}.")
+        return [record.get(name) for name in columns]
+    if len(record) > len(columns):
+        raise ValueError(f"A row has {len(record)} values, but the columns are {columns}.")
+    return record + [None] * (len(columns) - len(record))
+
+
+def _finite(number: float) -> Cell:
+    # DataFrames mark what is missing with NaN; JSON has neither that nor infinity.
+    if math.isnan(number):
+        return ""
+    return number if math.isfinite(number) else str(number)

@@ -1,0 +1,112 @@
+"""The apps known to this process: what a scan of all sources found, and what it had to leave out."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.core.exceptions import ValidationError
+
+from apps_app import discovery
+from apps_app.discovery import AppLoadError, Source
+from apps_app.dsl.app import App as AuthorApp
+from apps_app.events import encode_json
+from apps_app.models import App
+from apps_app.signature import inputs_schema
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a scan left out. `where` is a folder, a source's location, or an entry point.
+
+    `fatal`: what is there does not load, so no app that is known from there can be run.
+    """
+
+    where: str
+    what: str
+    details: str = ""
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.details}".strip()
+
+
+@dataclass
+class Catalogue:
+    """What a scan found: `apps` by id, as rows that are not saved; `locations` of all sources."""
+
+    apps: dict[str, App] = field(default_factory=dict)
+    locations: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def load_error(self, row: App) -> str:
+        """Why an app that was known before cannot be run now; empty if it can.
+
+        A file that does not load keeps the ids that it had: while it is broken, no app of the
+        same id in another folder steps in.
+        """
+        for problem in self.problems:
+            if problem.fatal and problem.where in (row.entry_point, row.location):
+                return str(problem)
+        if row.id in self.apps:
+            return ""
+        if row.location in self.locations:
+            return f"{row.id}: {row.location} no longer defines it."
+        return f"{row.id}: {row.location} is gone, or no longer in a folder of YERA_APPS_DIRS."
+
+    def add_source(self, source: Source) -> None:
+        """Execute a source and take up its apps, or the reason why it has none."""
+        self.locations.add(source.location)
+        try:
+            found, code_hash = discovery.load_all(source)
+        except AppLoadError as error:
+            self.problems.append(Problem(source.location, str(error), error.details))
+            return
+        for app in found:
+            self._add_app(source, app, code_hash)
+
+    def add_unreadable(self, error: OSError) -> None:
+        what = f"{error.filename}: {error.strerror}. Correct YERA_APPS_DIRS, or make the folder readable."
+        self.problems.append(Problem(error.filename, what, fatal=False))
+
+    def _add_app(self, source: Source, app: AuthorApp[..., Any], code_hash: str) -> None:
+        entry_point = source.entry_point(app)
+        if first := self.apps.get(app.id):
+            what = f"{app.id}: {entry_point} is left out, since {first.entry_point} comes first."
+            self.problems.append(Problem(entry_point, what, fatal=False))
+            return
+        try:
+            self.apps[app.id] = _row(source, app, code_hash)
+        except (TypeError, ValidationError) as error:
+            details = "".join(traceback.format_exception_only(error.__cause__ or error))
+            self.problems.append(Problem(entry_point, f"{app.id}: {error}", details))
+
+
+def scan() -> Catalogue:
+    """Execute every source of apps there is: never in a process that serves HTTP."""
+    discovery.install_author_api()
+    catalogue = Catalogue()
+    with redirect_stdout(sys.stderr):  # what an app file prints is no part of the caller's output
+        for source in discovery.sources(catalogue.add_unreadable):
+            catalogue.add_source(source)
+    return catalogue
+
+
+def _row(source: Source, app: AuthorApp[..., Any], code_hash: str) -> App:
+    """The row of a found app; raises TypeError or ValidationError for what a column does not take."""
+    values = {
+        "id": app.id,
+        "name": app.name,
+        "description": app.description,
+        "path": source.module.split("."),
+        "entry_point": source.entry_point(app),
+        "inputs_schema": inputs_schema(app.function),
+        "code_hash": code_hash,
+    }
+    row = App(**orjson.loads(encode_json(values)))
+    row.clean_fields()
+    return row

@@ -1,0 +1,96 @@
+"""The ASGI handler of the session API: Django's request, URL conf and views, without its threads.
+
+Django's own handler keeps a thread for each request until its response ends, and so for each
+open stream. The API's views and middleware are async and go to the database through
+`database.in_database`, so they need none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from corsheaders.middleware import CorsMiddleware
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+from sessions_app.conf import conf
+from sessions_app.exceptions import PayloadTooLarge, error_response
+
+log = logging.getLogger(__name__)
+
+
+class ApiHandler(ASGIHandler):
+    """Serves requests with CORS as the only middleware."""
+
+    _get_response_async: Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+    def load_middleware(self, is_async: bool = True) -> None:
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        get_response: Any = convert_exception_to_response(self._get_response_async)
+        self._middleware_chain = convert_exception_to_response(CorsMiddleware(get_response))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        set_script_prefix(get_script_prefix(scope))
+        try:
+            with await self.read_body(receive) as body:
+                response = await self._response(scope, body)
+        except RequestAborted:
+            return
+        except PayloadTooLarge as error:
+            response = error_response(error)
+        try:
+            if response.streaming:
+                await self._stream(response, receive, send)
+            else:
+                await self.send_response(response, send)
+        finally:
+            response.close()
+
+    async def read_body(self, receive: Any) -> io.BytesIO:
+        """The request's body, in memory; raises PayloadTooLarge as soon as it is larger than allowed."""
+        body = io.BytesIO()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            body.write(message.get("body", b""))
+            if body.tell() > conf.max_body_bytes:
+                raise PayloadTooLarge(conf.max_body_bytes)
+            more = message.get("more_body", False)
+        body.seek(0)
+        return body
+
+    async def _response(self, scope: Any, body: io.BytesIO) -> Any:
+        request, refusal = self.create_request(scope, body)
+        return await self.run_get_response(request) if request is not None else refusal
+
+    async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
+        """Send until the stream ends or the client is gone, or takes nothing for too long."""
+
+        async def send_in_time(message: Any) -> None:
+            async with asyncio.timeout(conf.send_timeout_seconds):
+                await send(message)
+
+        sending = asyncio.create_task(self.send_response(response, send_in_time))
+        listening = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            listening.cancel()
+            results = await asyncio.gather(sending, listening, return_exceptions=True)
+        if isinstance(results[0], TimeoutError):
+            log.info("Closed a stream whose client took nothing for %s s.", conf.send_timeout_seconds)
+        elif isinstance(results[0], Exception):
+            raise results[0]

@@ -1,0 +1,187 @@
+"""The runner process beside a single web process: started, watched, replaced.
+
+One server a database: a lock file says so, and thus that every owner in it is dead at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from sessions_app.conf import conf
+from sessions_app.database import in_database
+from sessions_app.dispatch.base import Dispatch
+from sessions_app.dispatch.channel import READ_BYTES, packed, unpacker
+from sessions_app.event_log import FencedError
+from sessions_app.exits import abandonment
+from sessions_app.log_writer import LogWriter
+from sessions_app.models import Session
+from sessions_app.notifications import announce
+
+log = logging.getLogger(__name__)
+
+STEADY_SECONDS = 5.0  # a runner that lived this long is replaced at once, one that did not with a pause
+MAX_PAUSE_SECONDS = 5.0
+KILL_SECONDS = 5.0
+
+
+class RunnerChild:
+    """One runner process and our end of its channel."""
+
+    def __init__(self) -> None:
+        self.name = f"local-{uuid.uuid4().hex[:12]}"
+        self.started = self.last_alive = time.monotonic()
+        self.has_reported = False
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "sessions_app.dispatch", self.name, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=settings.BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the server, which then ends its runner
+            )
+        self._end = ours
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def attend(self) -> None:
+        """Pass on its hints until it is gone or has been silent for too long."""
+        reader, self._writer = await asyncio.open_connection(sock=self._end)
+        incoming = unpacker()
+        try:
+            while data := await asyncio.wait_for(reader.read(READ_BYTES), conf.runner_silence_seconds):
+                incoming.feed(data)
+                for message in incoming:
+                    await self._take(message)
+        except TimeoutError:
+            log.error("Runner %s has not reported for %s s.", self.name, conf.runner_silence_seconds)
+        except ConnectionError:
+            log.warning("Runner %s broke its connection.", self.name)
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        if message["is"] == "hint":
+            await announce(message["hint"])
+            await asyncio.sleep(0)  # let the layer deliver, so that a flood does not fill its channel
+        else:
+            self.last_alive = time.monotonic()
+            self.has_reported = True
+
+    def send(self, message: dict[str, Any]) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(packed(message))
+
+    async def end(self) -> int:
+        """Close the channel, which ends it; kill it if it does not go. Its exit code."""
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._end.close()
+        try:
+            return await asyncio.to_thread(self.process.wait, KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return await asyncio.to_thread(self.process.wait)
+
+
+class LocalDispatch(Dispatch):
+    """Keeps one runner process alive. `writer` ends the sessions that a dead one leaves behind."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+        self._child: RunnerChild | None = None
+        self._supervising: asyncio.Task[None] | None = None
+        self._lock: int | None = None
+
+    async def start(self) -> None:
+        self._lock = await in_database(_lock_database)
+        await self._end_abandoned()
+        self._child = RunnerChild()
+        self._supervising = asyncio.create_task(self._supervise(self._child))
+
+    async def stop(self) -> None:
+        if self._supervising is not None:
+            self._supervising.cancel()
+            await asyncio.gather(self._supervising, return_exceptions=True)
+        if self._child is not None:
+            await self._child.end()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def advance(self, session_id: UUID) -> None:
+        self._tell("advance", session_id)
+
+    def wake(self, session_id: UUID) -> None:
+        self._tell("wake", session_id)
+
+    def halt(self, session_id: UUID) -> None:
+        self._tell("halt", session_id)
+
+    @property
+    def problem(self) -> str:
+        child = self._child
+        if child is None or not child.has_reported:
+            return "The runner is starting."
+        silence = time.monotonic() - child.last_alive
+        if silence > 2 * conf.sweep_seconds + 5:
+            return f"The runner has not reported for {silence:.0f} s."
+        return ""
+
+    def _tell(self, what: str, session_id: UUID) -> None:
+        if self._child is not None:
+            self._child.send({"do": what, "session": session_id.hex})
+
+    async def _supervise(self, child: RunnerChild) -> None:
+        pause = 0.0
+        while True:
+            await child.attend()
+            self._child = None
+            if child.process.poll() is None:
+                child.process.kill()
+            code = await child.end()
+            log.error("Runner %s died with exit code %s; starting another.", child.name, code)
+            await self._end_abandoned()
+            pause = (
+                0.0
+                if time.monotonic() - child.started > STEADY_SECONDS
+                else min(MAX_PAUSE_SECONDS, pause + 0.5)
+            )
+            await asyncio.sleep(pause)
+            child = self._child = RunnerChild()
+
+    async def _end_abandoned(self) -> None:
+        """Whoever owns a session now is dead: end it as failed, so that none hangs."""
+        for session in await in_database(lambda: list(Session.objects.owned())):
+            write = abandonment(session.id, session.app_id, session.owner)
+            try:
+                await asyncio.wrap_future(self._writer.submit(write))
+            except FencedError:
+                log.info("Session %s ended by itself before its runner died.", session.id)
+
+
+def _lock_database() -> int | None:
+    """Take the lock of the one server that may use a SQLite file; raises ImproperlyConfigured if taken."""
+    if connection.vendor != "sqlite":
+        return None
+    name = str(connection.settings_dict["NAME"])
+    lock = os.open(f"{name}.server", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise ImproperlyConfigured(
+            f"Another server already runs on {name}. Stop it, or give this one its own DATABASE_URL."
+        ) from error
+    return lock

@@ -1,0 +1,96 @@
+"""Every refusal of the API, with its status and code; and the one shape that they are told in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
+from django.views import defaults
+from rest_framework import exceptions as drf
+from rest_framework.exceptions import APIException
+
+from apps_app.events import encode_json
+
+API_PREFIX = "/api/"
+
+
+class AppNotFound(APIException):
+    status_code = 404
+    default_code = "app_not_found"
+
+    def __init__(self, app_id: str) -> None:
+        super().__init__(f"No active app has the id {app_id!r}; GET /api/apps lists those there are.")
+
+
+class SessionNotFound(APIException):
+    status_code = 404
+    default_code = "session_not_found"
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"There is no session {session_id!r}; POST /api/session starts one.")
+
+
+class InvalidAnswer(APIException):
+    status_code = 400
+    default_code = "invalid_answer"
+
+
+class NotPending(APIException):
+    status_code = 409
+    default_code = "not_pending"
+
+
+class SessionEnded(APIException):
+    status_code = 409
+    default_code = "session_ended"
+
+    def __init__(self, session_id: object) -> None:
+        super().__init__(f"Session {session_id} has ended; it takes no more answers.")
+
+
+class PayloadTooLarge(APIException):
+    status_code = 413
+    default_code = "payload_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit} bytes.")
+
+
+class NotReady(APIException):
+    status_code = 503
+    default_code = "not_ready"
+
+
+def error_response(error: APIException) -> HttpResponse:
+    """A refusal as `{"detail", "code", "errors"?}` (CONTRACT.md section 1)."""
+    body: dict[str, Any] = {"detail": str(error.detail), "code": error.default_code}
+    if isinstance(error, drf.ValidationError) and isinstance(error.detail, dict):
+        fields = {name: [str(problem) for problem in problems] for name, problems in error.detail.items()}
+        body = {"detail": _sentence(fields), "code": "invalid", "errors": fields}
+    return json_response(body, error.status_code)
+
+
+def _sentence(fields: dict[str, list[str]]) -> str:
+    return " ".join(f"{name}: {problem}" for name, problems in fields.items() for problem in problems)
+
+
+def json_response(body: Any, status: int = 200) -> HttpResponse:
+    content = encode_json(body)
+    headers = {"Content-Length": str(len(content))}
+    return HttpResponse(content, status=status, content_type="application/json", headers=headers)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: the API's shape under /api/, a page elsewhere."""
+    if request.path.startswith(API_PREFIX):
+        return error_response(drf.NotFound(f"There is nothing at {request.path}."))
+    response: HttpResponseNotFound = defaults.page_not_found(request, exception)
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, likewise. The traceback goes to the log, never to the client."""
+    if request.path.startswith(API_PREFIX):
+        return error_response(APIException())
+    response: HttpResponseServerError = defaults.server_error(request)
+    return response

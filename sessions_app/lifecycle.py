@@ -1,0 +1,96 @@
+"""What a client does to a session: start it, answer it, cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from apps_app.events import encode_json
+from apps_app.models import App
+from apps_app.pending import InvalidAnswerError, NotPendingError, judge
+from sessions_app.database import in_database
+from sessions_app.event_log import FencedError, NewEntry, Write
+from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
+from sessions_app.exits import cancellation
+from sessions_app.models import Kind, Session, Status
+from sessions_app.server import server
+
+
+async def create_session(app_id: str) -> UUID:
+    """A new session of an active app, on its way to a runner; raises AppNotFound."""
+    if not await in_database(App.objects.runnable().filter(id=app_id).exists):
+        raise AppNotFound(app_id)
+    session = Session(id=uuid.uuid4(), app_id=app_id)
+    await asyncio.wrap_future(server().writer.submit(session))
+    server().dispatch.advance(session.id)
+    return session.id
+
+
+def session_key(session_id: str) -> UUID:
+    """The id as a session's row has it; raises SessionNotFound for what is no id at all."""
+    try:
+        return UUID(session_id)
+    except ValueError as error:
+        raise SessionNotFound(session_id) from error
+
+
+async def find_session(session_id: str) -> Session:
+    """The session with this id; raises SessionNotFound."""
+    session = await in_database(Session.objects.filter(id=session_key(session_id)).first)
+    if session is None:
+        raise SessionNotFound(session_id)
+    return session
+
+
+async def answer(session_id: str, block_id: str, block_type: str, value: Any) -> Session:
+    """Record one interaction, all of it or nothing; raises SessionEnded, NotPending, InvalidAnswer.
+
+    Of answers that race, the first to commit wins; the others are judged anew (invariant 4).
+    """
+    while True:
+        session = await find_session(session_id)
+        write = _interaction(session, block_id, block_type, value)
+        try:
+            await asyncio.wrap_future(server().writer.submit(write))
+        except FencedError:
+            continue
+        server().dispatch.wake(session.id)
+        return session
+
+
+def _interaction(session: Session, block_id: str, block_type: str, value: Any) -> Write:
+    if session.is_ended:
+        raise SessionEnded(session.id)
+    prompts = session.pending_prompts
+    try:
+        answers = judge(prompts, block_id, block_type, value)
+    except NotPendingError as error:
+        raise NotPending(str(error)) from error
+    except InvalidAnswerError as error:
+        raise InvalidAnswer(str(error)) from error
+    missing = [prompt.model_dump(exclude_none=True) for prompt in prompts if prompt.block_id not in answers]
+    payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
+    return Write(
+        session.id,
+        where={"status": Status.WAITING, "last_seq": session.last_seq},
+        entries=[NewEntry(Kind.INTERACTION, payload)],
+        changes={
+            "status": Status.WAITING if missing else Status.RUNNING,
+            "pending": missing,
+            "turn_seq": session.last_seq + 1,
+        },
+    )
+
+
+async def cancel(session_id: str) -> Session:
+    """End a session for its user; one that has ended already stays as it is."""
+    session = await find_session(session_id)
+    if not session.is_ended:
+        with suppress(FencedError):  # it may end by itself in the meantime, which is as good
+            await asyncio.wrap_future(server().writer.submit(cancellation(session.id, session.app_id)))
+        server().dispatch.halt(session.id)
+        session = await find_session(session_id)
+    return session

@@ -1,0 +1,29 @@
+"""`manage.py serve`: migrate, seed the apps, serve."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from sessions_app.web_server import serve
+
+
+class Command(BaseCommand):
+    help = "Migrates the database, seeds the apps and serves HTTP, with a runner process beside it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        # In a child process: app files are never imported where HTTP is served.
+        subprocess.run([sys.executable, sys.argv[0], "seed_apps"], check=True)  # noqa: S603
+        serve(host, port)

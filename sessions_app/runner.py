@@ -1,0 +1,186 @@
+"""The runner: takes up sessions, plays their apps, delivers answers, stops what is over.
+
+Sync apps run in a thread each, async ones in one event loop. Callers may be any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import ctypes
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from apps_app import discovery
+from apps_app.discovery import AppLoadError
+from apps_app.dsl.app import App, aplay, play
+from apps_app.dsl.runtime import SessionOver, Stopped
+from sessions_app import event_log
+from sessions_app.conf import conf
+from sessions_app.event_log import FencedError, Position, Write
+from sessions_app.exits import abandonment, failed_exit
+from sessions_app.log_writer import LogWriter
+from sessions_app.models import Session, Status
+from sessions_app.run import Claim, Run
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Plays sessions in this process. `loop` runs the async apps; `name` is the owner in the rows."""
+
+    def __init__(self, name: str, writer: LogWriter, loop: asyncio.AbstractEventLoop) -> None:
+        self.name = name
+        self._writer = writer
+        self._loop = loop
+        self._runs: dict[UUID, Run] = {}
+        self._stopped: dict[Run, float] = {}  # and the time when they were
+        self._strays: set[UUID] = set()
+
+    # What the dispatch tells of.
+
+    def advance(self, session_id: UUID) -> None:
+        """Claim a session that nobody has taken up, and play it."""
+        session = Session.objects.unclaimed().select_related("app").filter(id=session_id).first()
+        if session is not None:
+            self._claim(session)
+
+    def wake(self, session_id: UUID) -> None:
+        """Deliver what was answered since the run last read."""
+        run = self._runs.get(session_id)
+        if run is None or not run.is_waiting:
+            return
+        try:
+            run.deliver(event_log.read_interactions(session_id, run.read_seq))
+        except ValueError:
+            log.exception("Session %s has an interaction that does not answer its prompts.", session_id)
+            self._fail(run, "LogError", "A recorded answer does not fit the prompts of this app.")
+
+    def halt(self, session_id: UUID) -> None:
+        """Stop a run whose session was ended or taken over by somebody else."""
+        run = self._runs.pop(session_id, None)
+        if run is None:
+            return
+        run.stop()
+        self._stopped[run] = time.monotonic()
+        if run.task is not None:
+            self._loop.call_soon_threadsafe(run.task.cancel)
+
+    def sweep(self) -> None:
+        """Find what a lost message left behind, and interrupt runs that ignore their stop."""
+        for session in Session.objects.unclaimed().select_related("app"):
+            self._claim(session)
+        owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
+        for session_id, run in list(self._runs.items()):
+            if run.is_waiting and owned.get(session_id) == Status.RUNNING:
+                self.wake(session_id)
+            elif run.is_waiting and session_id not in owned:
+                self.halt(session_id)
+        self._end_strays(owned)
+        self._interrupt_stopped()
+
+    # From claim to settled.
+
+    def _claim(self, session: Session) -> None:
+        write = Write(
+            session.id,
+            where={"status": Status.CREATED, "owner": ""},
+            changes={"status": Status.RUNNING, "owner": self.name},
+            raise_epoch=True,
+        )
+        self._writer.put(write, partial(self._claimed, session))
+
+    def _claimed(self, session: Session, outcome: Position | Exception) -> None:
+        if isinstance(outcome, FencedError):
+            return  # somebody else has it
+        if isinstance(outcome, Exception):
+            log.error("Session %s could not be claimed: %s. The sweep tries again.", session.id, outcome)
+            return
+        run = Run(Claim(session.id, session.app_id, session.app.entry_point, outcome), self._writer)
+        self._runs[session.id] = run
+        run.thread = threading.Thread(target=self._play, args=(run,), name=f"run-{session.id}", daemon=True)
+        run.thread.start()
+
+    def _play(self, run: Run) -> None:
+        """A run's thread: load the app here, since a file may block, then play it here or in the loop."""
+        try:
+            app = discovery.load(run.claim.entry_point, run.claim.app_id)
+        except AppLoadError as error:
+            log.warning("Session %s cannot start: %s", run.session_id, error)
+            self._fail(run, "AppLoadError", f"The app {run.claim.app_id} does not load.", str(error))
+            return
+        if app.is_async:
+            context = contextvars.copy_context()
+            self._loop.call_soon_threadsafe(self._start_task, run, app, context)
+            return
+        with self._settled(run):
+            play(app, run)
+
+    def _start_task(self, run: Run, app: App[..., Any], context: contextvars.Context) -> None:
+        run.thread = None
+        run.task = self._loop.create_task(
+            self._aplay(run, app), context=context, name=f"run-{run.session_id}"
+        )
+        if run.over:
+            run.task.cancel()
+
+    async def _aplay(self, run: Run, app: App[..., Any]) -> None:
+        with self._settled(run):
+            await aplay(app, run)
+
+    @contextmanager
+    def _settled(self, run: Run) -> Iterator[None]:
+        """However playing ends, the session has its exit and the run is forgotten."""
+        try:
+            yield
+        except SessionOver:
+            pass
+        except asyncio.CancelledError:
+            self._fail(run, "CancelledError", "The app's task was cancelled from within.")
+        except BaseException as error:
+            log.exception("Session %s ended by an error outside its app's functions.", run.session_id)
+            self._fail(run, type(error).__name__, f"Error outside the app: {error}", traceback.format_exc())
+        finally:
+            self._runs.pop(run.session_id, None)
+            self._stopped.pop(run, None)
+
+    def _fail(self, run: Run, error_type: str, reason: str, failure: str = "") -> None:
+        run.fail(failed_exit(run.claim.app_id, error_type, reason), failure or reason)
+        self._runs.pop(run.session_id, None)
+
+    def _end_strays(self, owned: Iterable[UUID]) -> None:
+        """End sessions that are this runner's in the database, but that it has not run for two sweeps.
+
+        Their run could not write its end, since the database refused it.
+        """
+        strays = set(owned) - set(self._runs)
+        for session in Session.objects.filter(id__in=strays & self._strays, owner=self.name):
+            self._writer.put(abandonment(session.id, session.app_id, self.name), log_refusal)
+        self._strays = strays
+
+    def _interrupt_stopped(self) -> None:
+        """Raise Stopped inside the threads of runs that go on although they are over.
+
+        By then such a run is in its app's own code, since every call of ours raises at once. Code
+        that never returns to Python cannot be interrupted; it is left to end by itself.
+        """
+        for run, since in list(self._stopped.items()):
+            thread = run.thread
+            if thread is None or not thread.is_alive():
+                self._stopped.pop(run, None)
+            elif time.monotonic() - since > conf.stop_grace_seconds:
+                thread_id, exception = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Stopped)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, exception)
+
+
+def log_refusal(outcome: Position | Exception) -> None:
+    """What to do with a write that nobody waits for: a fence is an answer, anything else is logged."""
+    if isinstance(outcome, Exception) and not isinstance(outcome, FencedError):
+        log.error("A session could not be ended: %s", outcome)

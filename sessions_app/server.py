@@ -1,0 +1,62 @@
+"""What a web process holds while it serves: its log writer and its dispatch."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Coroutine
+from typing import Any
+
+from sessions_app.dispatch.base import Dispatch
+from sessions_app.dispatch.local import LocalDispatch
+from sessions_app.event_log import Hint
+from sessions_app.log_writer import LogWriter
+from sessions_app.notifications import Feed, announce, to_message
+
+
+class Server:
+    """One a process. Started by the first of ASGI's lifespan or an HTTP request."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop
+        self._starting: asyncio.Task[None] | None = None
+        self._announcements: set[asyncio.Task[None]] = set()
+        self.writer = LogWriter(self._publish)
+        self.dispatch: Dispatch = LocalDispatch(self.writer)
+
+    async def start(self) -> None:
+        """Start what serving needs; later calls wait for the first."""
+        if self._starting is None:
+            self._loop = asyncio.get_running_loop()
+            self._starting = asyncio.create_task(self._start())
+        await self._starting
+
+    async def stop(self) -> None:
+        """End the runners, then write what is pending."""
+        if self._starting is not None:
+            await self.dispatch.stop()
+            await asyncio.to_thread(self.writer.stop)
+
+    async def _start(self) -> None:
+        self.writer.start()
+        await self.dispatch.start()
+
+    def _publish(self, hints: list[Hint]) -> None:
+        for hint in hints:
+            self._loop.call_soon_threadsafe(self._spawn, announce(to_message(hint)))
+
+    def _spawn(self, announcement: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(announcement)
+        self._announcements.add(task)
+        task.add_done_callback(self._announcements.discard)
+
+
+@functools.cache
+def server() -> Server:
+    """This process's server."""
+    return Server()
+
+
+def begin_shutdown() -> None:
+    """Wake every open stream so that it tells its client to come back, and ends."""
+    Feed.current().close()

@@ -1,0 +1,151 @@
+"""The stream: the log read from a seq onwards, then followed through hints.
+
+Whatever is lost or late on the way of the hints, the seqs tell, and the log fills in
+(invariants 3 and 7). A stream costs no thread and no database connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sessions_app import event_log
+from sessions_app.conf import conf
+from sessions_app.database import in_database
+from sessions_app.event_log import Reading
+from sessions_app.frames import HEARTBEAT, Segment, retry_frame, segments, status_frame
+from sessions_app.models import ENDED
+from sessions_app.notifications import Feed, Subscription
+
+
+class SessionStream:
+    """An asynchronous iterator over the bytes that one client gets (CONTRACT.md section 2).
+
+    Made by `open_stream`. Not an async generator: an object's `close()` is called as soon as the
+    client has gone, also while a slow client's write blocks.
+    """
+
+    def __init__(self, subscription: Subscription, reading: Reading, *, follow: bool) -> None:
+        self._feed = Feed.current()
+        self._loop = asyncio.get_running_loop()
+        self._subscription = subscription
+        self._follow = follow
+        self._seq = reading.after
+        self._status: bytes = b""
+        self._is_done = False
+        self._is_behind = False
+        self._chunks: list[bytes] = []
+        self._say_status(reading.status, reading.pending, reading.divergence)
+        self._take_reading(reading)
+        if not self._chunks and not self._is_done:
+            self._chunks.append(HEARTBEAT)  # proxies pass the headers on with the first byte
+
+    def __aiter__(self) -> SessionStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._chunks:
+            if self._is_done:
+                raise StopAsyncIteration
+            await self._gather()
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data
+
+    def close(self) -> None:
+        """Leave the session's group. Called from any thread, any number of times."""
+        self._is_done = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._loop.create_task(self._feed.unsubscribe(self._subscription))
+
+    async def _gather(self) -> None:
+        """Wait for something to send, and put it into `_chunks`; a heartbeat if nothing comes."""
+        if not self._is_behind and not await self._woken():
+            self._chunks.append(HEARTBEAT)
+            return
+        is_behind, hints = self._subscription.take()
+        self._is_behind |= is_behind
+        for hint in hints:
+            if not self._is_behind and hint.last_seq >= self._seq:
+                self._is_behind = not self._take(hint.segments)
+                if hint.state and not self._is_behind:
+                    self._come_to(hint.last_seq, **hint.state)
+        if self._is_behind and not self._is_done:
+            await self._read_on()
+        if self._feed.is_closing and not self._is_done:
+            self._chunks.append(retry_frame())
+            self._is_done = True
+
+    async def _woken(self) -> bool:
+        try:
+            async with asyncio.timeout(conf.heartbeat_seconds):
+                await self._subscription.wakeup.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _read_on(self) -> None:
+        reading = await in_database(event_log.read, self._subscription.session_id, self._seq)
+        if reading is None:  # deleted
+            self._is_done = True
+        else:
+            self._take_reading(reading)
+
+    def _take_reading(self, reading: Reading) -> None:
+        self._take(segments(reading.entries))
+        self._is_behind = not reading.is_whole
+        if reading.is_whole:
+            self._subscription.heard(reading.last_seq, reading.status)
+            self._come_to(reading.last_seq, reading.status, reading.pending, reading.divergence)
+
+    def _take(self, stretch: Iterable[Segment]) -> bool:
+        """Send what of a stretch is new; False if it does not join what was sent."""
+        for segment in stretch:
+            if segment.last <= self._seq or self._is_done:
+                continue
+            if segment.first != self._seq + 1:
+                return False
+            self._seq = segment.last
+            if self._follow or not segment.follow_only:
+                self._chunks.append(segment.frames)
+            self._is_done = segment.closes_turn and not self._follow
+        return True
+
+    def _come_to(self, last_seq: int, status: str, pending: list[dict[str, Any]], divergence: Any) -> None:
+        """The session stands so at `last_seq`, which has been sent."""
+        if status in ENDED:
+            self._is_done = True  # nothing comes after exit, not even a status
+        else:
+            self._say_status(status, pending, divergence)
+
+    def _say_status(self, status: str, pending: list[dict[str, Any]], divergence: Any) -> None:
+        frame = status_frame(status, pending, divergence)
+        if self._follow and frame != self._status:
+            self._chunks.append(frame)
+            self._status = frame
+
+
+async def open_stream(session_id: UUID, after: int | None, *, follow: bool) -> SessionStream | None:
+    """A stream of the session from after `after`, or from its current turn if None.
+
+    Raises LookupError when there is no such session. None when `after` is at or past its exit.
+    """
+    feed = Feed.current()
+    # First the group, then the log: what is committed in between comes as a hint.
+    subscription = await feed.subscribe(session_id)
+    try:
+        reading = await in_database(event_log.read, session_id, after)
+        if reading is None:
+            raise LookupError(session_id)
+        if after is not None and after >= reading.last_seq and reading.status in ENDED:
+            await feed.unsubscribe(subscription)
+            return None
+        return SessionStream(subscription, reading, follow=follow)
+    except BaseException:
+        await feed.unsubscribe(subscription)
+        raise

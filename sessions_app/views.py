@@ -1,0 +1,152 @@
+"""The API's views: parse, call one function, serialise."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import (
+    APIException,
+    MethodNotAllowed,
+    ParseError,
+    UnsupportedMediaType,
+    ValidationError,
+)
+from rest_framework.serializers import BaseSerializer
+
+from apps_app.models import App
+from sessions_app import lifecycle
+from sessions_app.database import in_database
+from sessions_app.exceptions import NotReady, SessionNotFound, error_response, json_response
+from sessions_app.serializers import (
+    AddInteractionResponse,
+    AppSummary,
+    CreateSessionResponse,
+    SessionCreateRequest,
+    SessionState,
+    UserInteraction,
+)
+from sessions_app.server import server
+from sessions_app.stream import open_stream
+
+SERVICE = "yera-sessions"
+
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def api(*methods: str) -> Callable[[View], View]:
+    """A JSON view: other methods are 405, and every refusal has the one shape.
+
+    Exempt from Django's CSRF refusal: an API call without a valid token counts as anonymous.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @functools.wraps(view)
+        async def checked(request: HttpRequest, **arguments: str) -> HttpResponseBase:
+            try:
+                if request.method not in methods:
+                    raise MethodNotAllowed(str(request.method))
+                return await view(request, **arguments)
+            except MethodNotAllowed as error:
+                response = error_response(error)
+                response["Allow"] = ", ".join(methods)
+                return response
+            except APIException as error:
+                return error_response(error)
+
+        return checked
+
+    return decorate
+
+
+@api("POST")
+async def create_session(request: HttpRequest) -> HttpResponse:
+    data = validated(SessionCreateRequest, request)
+    session_id = await lifecycle.create_session(data["app_id"])
+    return json_response(CreateSessionResponse({"session_id": session_id}).data, 201)
+
+
+@api("POST")
+async def add_interaction(request: HttpRequest, session_id: str) -> HttpResponse:
+    data = validated(UserInteraction, request)
+    session = await lifecycle.answer(session_id, data["blockId"], data["blockType"], data["value"])
+    return json_response(AddInteractionResponse({"status": "received", "session_id": session.id}).data)
+
+
+@api("GET")
+async def stream_session(request: HttpRequest, session_id: str) -> HttpResponseBase:
+    key = lifecycle.session_key(session_id)
+    follow = request.GET.get("follow") == "true"
+    try:
+        stream = await open_stream(key, resume_point(request), follow=follow)
+    except LookupError as error:
+        raise SessionNotFound(session_id) from error
+    if stream is None:
+        return HttpResponse(status=204)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
+
+
+@api("GET")
+async def session_detail(request: HttpRequest, session_id: str) -> HttpResponse:
+    return json_response(SessionState(await lifecycle.find_session(session_id)).data)
+
+
+@api("POST")
+async def cancel_session(request: HttpRequest, session_id: str) -> HttpResponse:
+    return json_response(SessionState(await lifecycle.cancel(session_id)).data)
+
+
+@api("GET")
+async def list_apps(request: HttpRequest) -> HttpResponse:
+    apps = await in_database(lambda: list(App.objects.runnable()))
+    return json_response({"apps": AppSummary(apps, many=True).data})
+
+
+@api("GET")
+async def deploy_config(request: HttpRequest) -> HttpResponse:
+    return json_response({"deploy_available": False})
+
+
+@api("GET")
+async def health(request: HttpRequest) -> HttpResponse:
+    """The process is alive; asks nothing of database or runner."""
+    return json_response({"status": "healthy", "service": SERVICE})
+
+
+@api("GET")
+async def ready(request: HttpRequest) -> HttpResponse:
+    """A session could be played now: the database answers and a runner reports."""
+    await in_database(connection.ensure_connection)
+    if problem := server().dispatch.problem:
+        raise NotReady(problem)
+    return json_response({"status": "ready", "service": SERVICE})
+
+
+def validated(serializer: type[BaseSerializer[Any]], request: HttpRequest) -> dict[str, Any]:
+    """The request's body as the serializer reads it; raises the refusal that fits."""
+    if request.content_type != "application/json":
+        raise UnsupportedMediaType(request.content_type or "")
+    try:
+        data = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"The body is not JSON: {error}.") from error
+    checked = serializer(data=data)
+    if not checked.is_valid():
+        raise ValidationError(dict(checked.errors))
+    return dict(checked.validated_data)
+
+
+def resume_point(request: HttpRequest) -> int | None:
+    """The seq to stream from: `Last-Event-ID`, else `?after=`; malformed counts as 0, none as None."""
+    raw = request.headers.get("Last-Event-ID", request.GET.get("after"))
+    if raw is None:
+        return None
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= len(str(2**63)) else 0

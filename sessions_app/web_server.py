@@ -1,0 +1,37 @@
+"""uvicorn as this project runs it: streams are told to come back before it stops."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+
+from sessions_app.server import begin_shutdown
+
+GRACE_SECONDS = 5
+BACKLOG = 2048
+APPLICATION = "yera_project.asgi:application"
+
+
+class StreamingServer(uvicorn.Server):
+    """uvicorn waits for open streams when it stops, but does not tell them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        begin_shutdown()
+        await super().shutdown(sockets)
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; exits with an error where the address is taken."""
+    config = uvicorn.Config(
+        APPLICATION,
+        host=host,
+        port=port,
+        lifespan="on",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    StreamingServer(config).run()
