@@ -7,8 +7,10 @@ import functools
 from collections.abc import Coroutine
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from sessions_app.dispatch.base import Dispatch
-from sessions_app.dispatch.local import LocalDispatch
 from sessions_app.event_log import Hint
 from sessions_app.log_writer import LogWriter
 from sessions_app.notifications import Feed, announce, to_message
@@ -22,7 +24,7 @@ class Server:
         self._starting: asyncio.Task[None] | None = None
         self._announcements: set[asyncio.Task[None]] = set()
         self.writer = LogWriter(self._publish)
-        self.dispatch: Dispatch = LocalDispatch(self.writer)
+        self.dispatch: Dispatch = import_string(settings.YERA_DISPATCH)(self.writer)
 
     async def start(self) -> None:
         """Start what serving needs; later calls wait for the first."""

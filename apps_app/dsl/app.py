@@ -163,8 +163,13 @@ def _checked(app: App[..., Any], value: R) -> R:
 
 
 def _fits(value: Any, expected: Any) -> bool:
-    if isinstance(expected, type) and typing.get_origin(expected) is None:
+    try:
         return isinstance(value, expected)
+    except TypeError:  # it says more than a class or a union of classes can: list[int], a Literal
+        return _validates(value, expected)
+
+
+def _validates(value: Any, expected: Any) -> bool:
     adapter: TypeAdapter[Any]
     try:
         adapter = TypeAdapter(expected, config=ConfigDict(arbitrary_types_allowed=True))

@@ -59,14 +59,17 @@ class Layout(Handle):
 
     def _open(self) -> None:
         if self._around is not None:
-            raise UsageError(f"{self.block_id} was opened before. Make a new layout for each `with`.")
+            raise UsageError(f"{self.block_id} is open already. Make a layout of its own for the inner one.")
         self._around = current().layouts
+        self._answers = None
+        self.prompts = []
         self.emit(self._data)
         set_layouts((*self._around, self))
 
     def _close(self, error: BaseException | None) -> Future[Answers] | None:
         """Show the layout's end, in the layout around it; None when there is nothing to wait for."""
         set_layouts(self._around or ())
+        self._around = None
         if isinstance(error, PASS_THROUGH):
             return None
         context = current()

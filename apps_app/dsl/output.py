@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from apps_app.blocks import Action, Markdown, Spinner
 from apps_app.dsl.context import Handle
@@ -41,17 +41,14 @@ class Progress(Handle):
 
     __slots__ = ("_data", "_message")
 
-    def __init__(self, data: type[Spinner | Action], message: Any) -> None:
+    def __init__(self, data: type[Spinner | Action], message: str | None) -> None:
         super().__init__(data.block_type)
         self._data = data
         self._message = message
 
-    def update(self, message: Any) -> None:
+    def update(self, message: str | None) -> None:
         """Say what is being done now."""
-        self._show("active", str(message))
-
-    def _show(self, status: Literal["active", "complete"], message: str | None) -> None:
-        self.emit(self._data(status=status, message=message))
+        self.emit(self._data(status="active", message=message))
 
     def __enter__(self) -> Self:
         self.update(self._message)
@@ -61,7 +58,7 @@ class Progress(Handle):
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if not isinstance(error, SessionOver):
-            self._show("complete", None)
+            self.emit(self._data(status="complete", message=None))
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -80,11 +77,11 @@ def markdown(content: Any = None) -> MarkdownHandle:
     return handle
 
 
-def spinner(message: Any) -> Progress:
+def spinner(message: str | None) -> Progress:
     """A spinner that turns while the `with` block runs."""
     return Progress(Spinner, message)
 
 
-def action(message: Any) -> Progress:
+def action(message: str | None) -> Progress:
     """An action that is shown as going on while the `with` block runs."""
     return Progress(Action, message)

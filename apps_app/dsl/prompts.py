@@ -126,7 +126,7 @@ async def abuttons(options: Iterable[str], label: str | None = None) -> str:
 
 
 def slider(
-    min_value: float, max_value: float, label: str | None = None, default_value: float | None = None
+    min_value: float, max_value: float, label: str | None, default_value: float | None = None
 ) -> float:
     """Ask for a number in a range; it starts at its middle, or at `default_value`.
 
@@ -137,20 +137,18 @@ def slider(
 
 
 async def aslider(
-    min_value: float, max_value: float, label: str | None = None, default_value: float | None = None
+    min_value: float, max_value: float, label: str | None, default_value: float | None = None
 ) -> float:
     """`slider` for async apps."""
     return await _slider(min_value, max_value, label, default_value).aask()
 
 
-def date_picker(label: str | None = None, default_date: datetime.date | str | None = None) -> datetime.date:
+def date_picker(label: str | None, default_date: datetime.date | str | None = None) -> datetime.date:
     """Ask for a date; it starts at today, or at `default_date` (a date, or "YYYY-MM-DD")."""
     current_sync("date_picker")
     return _date_picker(label, default_date).ask()
 
 
-async def adate_picker(
-    label: str | None = None, default_date: datetime.date | str | None = None
-) -> datetime.date:
+async def adate_picker(label: str | None, default_date: datetime.date | str | None = None) -> datetime.date:
     """`date_picker` for async apps."""
     return await _date_picker(label, default_date).aask()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import zip_longest
 from numbers import Integral, Real
 from typing import Any, Literal, cast
@@ -18,7 +19,7 @@ Record = dict[str, Any] | list[Any]  # a row by column name, or by position
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """Columns by name, and rows of values of any type, each as long as there are columns."""
+    """Columns by name, and rows of values of any type, each with a value for every column."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -35,7 +36,7 @@ class TableHandle(Handle):
         self._columns: list[str] = []
 
     def add_rows(self, rows: Any) -> None:
-        """Show more rows, in any form that `yr.table` takes; they must fit the columns."""
+        """Show more rows, in any form that `yr.table` takes; under the columns of the first ones."""
         added = tabular(rows, self._columns)
         self._columns = added.columns
         cells = [[cell(value) for value in row] for row in added.rows]
@@ -45,8 +46,8 @@ class TableHandle(Handle):
 def table(data: Any = None, *, border: bool | BorderStyle = True) -> TableHandle:
     """Show a table; without `data` nothing is shown until rows are added.
 
-    `data`: a DataFrame (pandas, polars), a dict of lists, or an iterable of rows, each a dict or
-    an iterable of cells. `border`: True is "all", False is "none".
+    `data`: a DataFrame (pandas, polars), a dict of lists, an iterable of rows, each a dict or an
+    iterable of cells, or a single row. `border`: True is "all", False is "none".
     """
     style = border if isinstance(border, str) else "all" if border else "none"
     handle = TableHandle(style)
@@ -56,11 +57,11 @@ def table(data: Any = None, *, border: bool | BorderStyle = True) -> TableHandle
 
 
 def tabular(data: Any, columns: Sequence[str] = ()) -> Tabular:
-    """The columns and rows of a DataFrame (pandas, polars), a dict of lists, or an iterable of rows.
+    """The columns and rows of whatever is tabular, in the forms that `yr.table` takes.
 
     What a row lacks is None; columns without names are "Column 1", "Column 2", ... `columns` are
-    those that the rows must fit, where they are known already. Raises ValueError for a row that
-    does not fit, TypeError for what is not tabular.
+    those that the rows must fit, where they are known already: then what a dict has besides is
+    left out. Raises TypeError for what is not tabular.
     """
     names, records = _taken_apart(data)
     columns = list(columns) or names or _numbered(records)
@@ -70,18 +71,25 @@ def tabular(data: Any, columns: Sequence[str] = ()) -> Tabular:
 
 
 def cell(value: Any) -> Cell:
-    """A value as a client shows it: text and numbers as they are, what is missing as empty text."""
+    """A value as a client shows it: a text, a number, or what is missing as an empty text."""
     match value:
         case None:
             return ""
-        case bool():
-            return str(value)
         case Integral():  # numpy's numbers are registered as these, but are not Python's own
             return int(value)
-        case Real():
+        case Real() | Decimal():
             return _finite(float(value))
+        case bytes():
+            return value.decode(errors="replace")
         case _:
             return str(value)
+
+
+def _finite(number: float) -> Cell:
+    # DataFrames mark what is missing with NaN; JSON has neither that nor infinity.
+    if math.isnan(number):
+        return ""
+    return number if math.isfinite(number) else str(number)
 
 
 def _taken_apart(data: Any) -> tuple[list[str], list[Record]]:
@@ -90,12 +98,21 @@ def _taken_apart(data: Any) -> tuple[list[str], list[Record]]:
         names = [str(name) for name in data.columns]
         return names, [dict(zip(names, row, strict=True)) for row in _frame_rows(data)]
     if isinstance(data, Mapping):
-        names = [str(name) for name in data]
-        lists = [_listed(values, "A column") for values in data.values()]
-        return names, [dict(zip(names, row, strict=True)) for row in zip_longest(*lists)]
-    records = [_record(row) for row in _listed(data, "A table")]
+        return _mapping_taken_apart({str(name): values for name, values in data.items()})
+    rows = _listed(data, "A table")
+    if rows and not any(map(_holds_values, rows)):
+        rows = [rows]
+    records = [_record(row) for row in rows]
     keys = (name for record in records if isinstance(record, dict) for name in record)
     return list(dict.fromkeys(keys)), records
+
+
+def _mapping_taken_apart(data: dict[str, Any]) -> tuple[list[str], list[Record]]:
+    names = list(data)
+    if not any(map(_holds_values, data.values())):
+        return names, [data]
+    lists = [_listed(values, "A column") for values in data.values()]
+    return names, [dict(zip(names, row, strict=True)) for row in zip_longest(*lists)]
 
 
 def _frame_rows(frame: Any) -> Iterable[Iterable[Any]]:
@@ -113,10 +130,14 @@ def _record(row: Any) -> Record:
 
 
 def _listed(values: Any, what: str) -> list[Any]:
-    # A str is iterable too, but its letters are never what was meant.
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+    if not _holds_values(values):
         raise TypeError(f"{what} must be a list of values, not {values!r:.80}.")
     return list(values)
+
+
+def _holds_values(value: Any) -> bool:
+    # A text is iterable too, but its letters are never what was meant.
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 
 def _numbered(records: list[Record]) -> list[str]:
@@ -126,16 +147,5 @@ def _numbered(records: list[Record]) -> list[str]:
 
 def _row(record: Record, columns: list[str]) -> list[Any]:
     if isinstance(record, dict):
-        if unknown := [name for name in record if name not in columns]:
-            raise ValueError(f"A row has {unknown}, but the columns are {columns}.")
         return [record.get(name) for name in columns]
-    if len(record) > len(columns):
-        raise ValueError(f"A row has {len(record)} values, but the columns are {columns}.")
     return record + [None] * (len(columns) - len(record))
-
-
-def _finite(number: float) -> Cell:
-    # DataFrames mark what is missing with NaN; JSON has neither that nor infinity.
-    if math.isnan(number):
-        return ""
-    return number if math.isfinite(number) else str(number)

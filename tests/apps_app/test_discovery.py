@@ -191,7 +191,10 @@ class TestLoad:
             ("raise SystemExit(3)", "SystemExit: 3"),
             ("raise BaseException('odd')", "BaseException: odd"),
             ("def broken(:", "SyntaxError: invalid syntax"),
-            ("yr.markdown('at import time')", "UsageError: This call needs a running session"),
+            (
+                "yr.markdown('at import time')",
+                "apps_app.dsl.runtime.UsageError: This call needs a running session",
+            ),
         ],
     )
     def test_code_that_does_not_execute(self, folder, line, reason):

@@ -230,15 +230,33 @@ def test_an_async_app_opens_layouts_with_async_with():
     assert run.shapes() == []
 
 
-def test_a_layout_is_opened_once():
+def test_a_layout_can_be_opened_again():
+    def ask():
+        form = yr.form()
+        for name in "ab":
+            with form:
+                yr.text_input(name)
+        yr.exit(return_value=form.result())
+
+    run = played(ask, "first", "second")
+
+    assert run.shapes() == [
+        ("form-1", 1, None),
+        ("input_request-1", 1, "form-1"),
+        ("form-1", 1, None),
+        ("form-1", 2, None),
+        ("input_request-2", 1, "form-1"),
+        ("form-1", 1, None),
+    ]
+    assert run.returned == "('second',)"
+
+
+def test_a_layout_is_not_opened_inside_itself():
     def show():
-        layout = yr.container()
-        with layout:
-            pass
-        with layout:
+        with yr.container() as layout, layout:
             pass
 
-    assert "container-1 was opened before" in played(show).exit["reason"]
+    assert "container-1 is open already" in played(show).exit["reason"]
 
 
 def test_steps_side_by_side_do_not_see_each_others_layouts():

@@ -66,15 +66,17 @@ def test_progress_is_active_inside_and_complete_after(kind):
     def show():
         with getattr(yr, kind)("Mixing") as progress:
             progress.update("Stirring")
+            progress.update(None)
 
     run = played(show)
 
     assert run.data(kind) == [
         {"status": "active", "message": "Mixing"},
         {"status": "active", "message": "Stirring"},
+        {"status": "active", "message": None},
         {"status": "complete", "message": None},
     ]
-    assert run.shapes() == [(f"{kind}-1", chunk, None) for chunk in (1, 2, 3)]
+    assert run.shapes() == [(f"{kind}-1", chunk, None) for chunk in (1, 2, 3, 4)]
     assert run.events[0]["event_class"] == "progress"
 
 

@@ -248,7 +248,7 @@ def test_a_date_picker_starts_at_its_default(default, shown):
 
 def test_a_date_picker_starts_today_by_default():
     def ask():
-        yr.date_picker()
+        yr.date_picker(None)
 
     before = datetime.date.today().isoformat()
     run = played(ask, "2025-02-01")

@@ -145,12 +145,13 @@ def test_border(border, shown):
         ("text", "text"),
         (1, 1),
         (1.5, 1.5),
-        (True, "True"),
+        (True, 1),
         (None, ""),
         (math.nan, ""),
         (math.inf, "inf"),
         (datetime.date(2025, 1, 31), "2025-01-31"),
-        (Decimal("1.50"), "1.50"),
+        (Decimal("1.50"), 1.5),
+        (b"bytes", "bytes"),
         (Fraction(1, 2), 0.5),  # registered as a Real, as numpy's numbers are
         (["a"], "['a']"),
     ],
@@ -165,8 +166,8 @@ def test_a_cell_is_text_or_a_number(value, shown):
     [
         ("text", TypeError, "A table must be a list of values, not 'text'"),
         (3, TypeError, "A table must be a list of values, not 3"),
-        (["row"], TypeError, "A row must be a list of values, not 'row'"),
-        ({"a": "column"}, TypeError, "A column must be a list of values, not 'column'"),
+        ([[1], "row"], TypeError, "A row must be a list of values, not 'row'"),
+        ({"a": [1], "b": "column"}, TypeError, "A column must be a list of values, not 'column'"),
         (PandasLike(["a", "a"], [[1, 2]]), ValueError, "different names"),
     ],
 )
@@ -175,16 +176,21 @@ def test_what_is_not_tabular_is_refused(data, error, message):
         tabular(data)
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ([1, 2, 3], "A row has 3 values, but the columns are"),
-        ({"c": 1}, r"A row has \['c'\], but the columns"),
-    ],
-)
-def test_a_row_that_does_not_fit_is_refused(row, message):
-    with pytest.raises(ValueError, match=message):
-        tabular([row], ["a", "b"])
+def test_a_single_row_needs_no_list_around_it():
+    def show():
+        table = yr.table({"a": 1, "b": "x"})
+        table.add_rows([2, "yy"])
+        table.add_rows({"b": "z", "a": 3})
+
+    assert [data["rows"] for data in played(show).data("table")] == [[[1, "x"]], [[2, "yy"]], [[3, "z"]]]
+
+
+def test_an_added_row_may_have_more_than_the_columns():
+    def show():
+        yr.table([{"a": 1}]).add_rows([{"a": 2, "b": 3}, [4, 5]])
+
+    later = played(show).data("table")[1]
+    assert (later["columns"], later["rows"]) == (["a"], [[2], [4, 5]])
 
 
 names = st.text(max_size=5)

@@ -1,0 +1,51 @@
+"""The twin of local.py for tests: a runner in this very process, without a process to watch."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from uuid import UUID
+
+from apps_app.discovery import install_author_api
+from sessions_app.database import in_database
+from sessions_app.dispatch.base import Dispatch
+from sessions_app.log_writer import LogWriter
+from sessions_app.runner import Runner
+
+
+class InlineDispatch(Dispatch):
+    """Calls the runner from the database threads, in order; async apps run in the loop of `start`."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+        self._calls: asyncio.Queue[tuple[str, UUID]] = asyncio.Queue()
+        self._obeying: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        install_author_api()
+        runner = Runner(f"inline-{threading.get_ident()}", self._writer, asyncio.get_running_loop())
+        self._obeying = asyncio.create_task(self._obey(runner))
+
+    async def stop(self) -> None:
+        if self._obeying is not None:
+            self._obeying.cancel()
+            await asyncio.gather(self._obeying, return_exceptions=True)
+            self._obeying = None
+
+    def advance(self, session_id: UUID) -> None:
+        self._calls.put_nowait(("advance", session_id))
+
+    def wake(self, session_id: UUID) -> None:
+        self._calls.put_nowait(("wake", session_id))
+
+    def halt(self, session_id: UUID) -> None:
+        self._calls.put_nowait(("halt", session_id))
+
+    @property
+    def problem(self) -> str:
+        return "" if self._obeying is not None else "The runner has not been started."
+
+    async def _obey(self, runner: Runner) -> None:
+        while True:
+            name, session_id = await self._calls.get()
+            await in_database(getattr(runner, name), session_id)

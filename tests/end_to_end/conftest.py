@@ -1,0 +1,47 @@
+"""One real server for the tests that share it; those that kill theirs start their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client import SessionClient
+from tests.server import ROOT, ServerProcess
+
+APP_FOLDERS = [ROOT / "tests" / "conformance" / "apps", ROOT / "tests" / "end_to_end" / "apps"]
+APPS_DIRS = os.pathsep.join(map(str, APP_FOLDERS))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    process = ServerProcess(tmp_path_factory.mktemp("server"), YERA_APPS_DIRS=APPS_DIRS).start()
+    yield process
+    process.terminate()
+
+
+@pytest.fixture
+def client(server: ServerProcess) -> Iterator[SessionClient]:
+    client = SessionClient(server.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Start a server of this test's own; keyword arguments are environment variables."""
+    started: list[ServerProcess] = []
+
+    def start(**environment: str) -> ServerProcess:
+        folder = tmp_path / f"server-{len(started)}"
+        folder.mkdir()
+        process = ServerProcess(folder, **{"YERA_APPS_DIRS": APPS_DIRS, **environment})
+        started.append(process)
+        return process.start()
+
+    yield start
+    for process in started:
+        if process.process is not None and process.process.poll() is None:
+            process.terminate()

@@ -1,0 +1,99 @@
+"""A real server process for tests and benchmarks: `manage.py serve` on a free port and a database of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+
+class ServerProcess:
+    """Started by `start`; `environment` adds to the server's. Its output is in `log`."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = folder / "server.log"
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "STATIC_ROOT": str(folder / "static"),
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> ServerProcess:
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait_until_ready()
+        return self
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def runner(self) -> psutil.Process:
+        """The runner process that the server has now."""
+        for child in psutil.Process(self.pid).children():
+            if "sessions_app.dispatch" in child.cmdline():
+                return child
+        raise LookupError("the server has no runner")
+
+    def terminate(self) -> int:
+        """SIGTERM, as a deploy sends it; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """SIGKILL, as the kernel sends it when memory is short."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, sent: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(sent)
+        return self.process.wait(STOP_SECONDS)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The server ended at its start:\n{self.log}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/ready", timeout=1):  # noqa: S310 - our own address
+                    return
+            except (urllib.error.URLError, OSError):
+                self.process.poll()
+            time.sleep(0.05)  # the deadline bounds it
+        raise TimeoutError(f"The server was not ready after {START_SECONDS} s:\n{self.log}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
