@@ -30,7 +30,9 @@ class App(models.Model):
     id = models.CharField(primary_key=True, max_length=255)
     name = models.CharField(max_length=255)
     description = models.TextField(blank=True)
-    path = models.JSONField(default=list, help_text="Folders and file that lead to the app, as names")
+    path = models.JSONField(
+        default=list, blank=True, help_text="Folders and file that lead to the app, as names"
+    )
     entry_point = models.CharField(max_length=1024)
     active = models.BooleanField(default=True)
     inputs_schema = models.JSONField(default=dict, help_text="JSON Schema of the function's parameters")

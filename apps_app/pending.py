@@ -80,12 +80,15 @@ class PendingPrompt(BaseModel):
 
     def _read_date(self, value: Any) -> str:
         expected = "a date as YYYY-MM-DD"
-        if not isinstance(value, str) or len(value) != len("YYYY-MM-DD"):
+        if not isinstance(value, str):
             raise InvalidAnswerError(self.block_id, expected, value)
         try:
-            return datetime.date.fromisoformat(value).isoformat()
+            day = datetime.date.fromisoformat(value).isoformat()
         except ValueError as error:
             raise InvalidAnswerError(self.block_id, expected, value) from error
+        if day != value:  # ISO 8601 has other forms, such as 2025-W05-5
+            raise InvalidAnswerError(self.block_id, expected, value)
+        return day
 
     def _read_option(self, value: Any) -> str:
         text = _as_text(value)

@@ -1,4 +1,4 @@
-"""A real server process for tests and benchmarks: `manage.py serve` on a free port and a database of its own."""
+"""A real server process for tests and benchmarks: `manage.py serve` with a port and database of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import psutil
+
+from tests.client import SessionClient
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
@@ -36,6 +38,7 @@ class ServerProcess:
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._clients: list[SessionClient] = []
 
     def start(self) -> ServerProcess:
         with self.log_file.open("ab") as log:
@@ -48,6 +51,11 @@ class ServerProcess:
             )
         self._wait_until_ready()
         return self
+
+    def client(self) -> SessionClient:
+        """A client of this server; it is closed when the server ends."""
+        self._clients.append(SessionClient(self.url))
+        return self._clients[-1]
 
     @property
     def log(self) -> str:
@@ -75,6 +83,8 @@ class ServerProcess:
 
     def _end(self, sent: signal.Signals) -> int:
         assert self.process is not None
+        for client in self._clients:
+            client.close()
         self.process.send_signal(sent)
         return self.process.wait(STOP_SECONDS)
 

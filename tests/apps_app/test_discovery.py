@@ -34,7 +34,7 @@ def result_of(file: Path, app_id: str) -> str:
     with pytest.raises(Exited):
         play(load(f"{file}:{app_id.rpartition('.')[2]}", app_id), runtime)
     assert runtime.failure == ""
-    return runtime.events[-1]["data"]["return_value"]
+    return str(runtime.events[-1]["data"]["return_value"])
 
 
 class TestSources:
@@ -73,8 +73,9 @@ class TestSources:
         assert [source.module for source in discovery.sources(errors.append)] == ["a"]
         assert [error.filename for error in errors] == [str(tmp_path / "missing")]
 
-    def test_the_shipped_examples_are_found(self, author_process):
-        assert {source.file.parent for source in found()} <= {discovery.EXAMPLES}
+    def test_the_shipped_examples_are_found(self, settings):
+        settings.YERA_APPS_DIRS = ""
+        assert {source.file.parent for source in found()} == {discovery.EXAMPLES}
 
 
 class TestAuthorApi:

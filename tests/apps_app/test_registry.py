@@ -31,7 +31,7 @@ def test_a_found_app_is_the_row_that_it_should_have(folder):
     assert catalogue.problems == []
     row = catalogue.apps["sub.greet.main"]
     assert (row.id, row.name, row.description) == ("sub.greet.main", "Greeter", "Says hello.")
-    assert row.path == ["sub", "greet"]
+    assert row.path == []
     assert (row.entry_point, row.location) == (f"{file}:main", str(file))
     assert row.inputs_schema["properties"] == {"name": {"type": "string"}}
     assert row.code_hash == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -41,7 +41,7 @@ def test_a_found_app_is_the_row_that_it_should_have(folder):
 def test_a_django_app(folders, shop):
     shop.write_app("shop/yera_apps.py", "order")
     row = registry.scan().apps["shop.yera_apps.order"]
-    assert (row.entry_point, row.path) == ("shop.yera_apps:order", ["shop", "yera_apps"])
+    assert (row.entry_point, row.location) == ("shop.yera_apps:order", "shop.yera_apps")
 
 
 def test_a_broken_django_app_shows_its_own_lines_only(folders, shop):
@@ -160,8 +160,11 @@ class TestLoadError:
         file.unlink()
         assert registry.scan().load_error(known) == ""
 
-    def test_a_duplicate_is_no_error_of_the_winner(self, folders):
-        for folder in folders:
-            folder.write_app("a.py", "main")
+    def test_an_app_that_an_earlier_folder_now_has(self, folders):
+        first, second = folders
+        second.write_app("a.py", "main")
+        known = registry.scan().apps["a.main"]
+        first.write_app("a.py", "main")
         catalogue = registry.scan()
-        assert catalogue.load_error(catalogue.apps["a.main"]) == ""
+        assert [problem.where for problem in catalogue.problems] == [known.entry_point]
+        assert catalogue.load_error(known) == ""

@@ -92,7 +92,7 @@ def test_an_annotation_without_schema_names_parameter_file_and_line(annotation):
 
 def test_equal_forward_references_of_two_namespaces_are_kept_apart():
     def schema_of(field: str) -> dict:
-        namespace = {"BaseModel": BaseModel, "Optional": Optional}
+        namespace: dict = {"BaseModel": BaseModel, "Optional": Optional}
         source = f"""
 class Node(BaseModel):
     {field}: int

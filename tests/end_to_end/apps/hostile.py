@@ -1,0 +1,77 @@
+"""Apps that do what no app should; the server and the other sessions must not mind."""
+
+import asyncio
+import ctypes
+import os
+import sys
+import time
+
+import yera as yr
+
+
+@yr.app(model=False)
+def spin() -> None:
+    yr.markdown("spinning")
+    while True:
+        pass
+
+
+@yr.app(model=False)
+async def spin_async() -> None:
+    yr.markdown("spinning")
+    while True:
+        pass
+
+
+@yr.app(model=False)
+def sleep() -> None:
+    yr.markdown("sleeping")
+    time.sleep(3600)
+
+
+@yr.app(model=False)
+async def sleep_async() -> None:
+    yr.markdown("sleeping")
+    time.sleep(3600)
+
+
+@yr.app(model=False)
+def leave() -> None:
+    if yr.buttons(["exit"]) == "exit":
+        os._exit(3)
+
+
+@yr.app(model=False)
+def crash() -> None:
+    if yr.buttons(["crash"]) == "crash":
+        ctypes.string_at(0)
+
+
+@yr.app(model=False)
+def flood() -> None:
+    number = 0
+    while True:
+        try:
+            yr.markdown(f"event {number}")
+        except BaseException:
+            yr.markdown("still here")
+        number += 1
+
+
+@yr.app(model=False)
+def flood_bytes() -> None:
+    while True:
+        yr.markdown("x" * 10_000)
+
+
+@yr.app(model=False)
+def leave_by_sys_exit() -> None:
+    sys.exit(3)
+
+
+@yr.app(model=False)
+async def leave_task_by_sys_exit() -> None:
+    async def leave() -> None:
+        sys.exit(3)
+
+    await asyncio.gather(leave())

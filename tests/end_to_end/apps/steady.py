@@ -1,0 +1,46 @@
+"""Apps whose events are known beforehand."""
+
+import asyncio
+
+import yera as yr
+
+
+@yr.app(model=False)
+def turns() -> str:
+    """Three turns of twenty chunks each, a prompt in between, and a form at the end."""
+    for turn in range(3):
+        text = yr.markdown()
+        for word in range(20):
+            text.append(f"{turn}.{word} ")
+        yr.text_input(f"turn {turn}")
+    with yr.form() as form:
+        yr.text_input("City")
+        yr.slider(0, 10, "Score")
+        yr.buttons(["a", "b"])
+    return str(form.result())
+
+
+@yr.app(model=False)
+def ask() -> str:
+    return yr.text_input("say")
+
+
+@yr.app(model=False)
+async def ask_async() -> str:
+    return await yr.atext_input("say")
+
+
+@yr.app(model=False)
+async def trickle() -> None:
+    for number in range(40):
+        yr.markdown(f"{number}")
+        await asyncio.sleep(0.02)
+
+
+@yr.app(model=False)
+def nested_layouts() -> None:
+    with yr.columns(2):
+        with yr.container():
+            yr.text_input("left")
+        with yr.container():
+            yr.text_input("right")
