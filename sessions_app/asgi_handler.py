@@ -54,7 +54,10 @@ class ApiHandler(ASGIHandler):
             else:
                 await self.send_response(response, send)
         finally:
-            response.close()
+            # Not response.close(): it also tells Django to close the database connections of the
+            # thread it is called in, and this one, the event loop's, must never have any.
+            for close in response._resource_closers:
+                close()
 
     async def read_body(self, receive: Any) -> io.BytesIO:
         """The request's body, in memory; raises PayloadTooLarge as soon as it is larger than allowed."""

@@ -36,6 +36,7 @@ from sessions_app.server import server
 from sessions_app.stream import open_stream
 
 SERVICE = "yera-sessions"
+MAX_DIGITS = 1000  # Python refuses to read much longer numbers
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -124,7 +125,7 @@ async def health(request: HttpRequest) -> HttpResponse:
 @api("GET")
 async def ready(request: HttpRequest) -> HttpResponse:
     """A session could be played now: the database answers and a runner reports."""
-    await in_database(connection.ensure_connection)
+    await in_database(lambda: connection.ensure_connection())
     if problem := server().dispatch.problem:
         raise NotReady(problem)
     return json_response({"status": "ready", "service": SERVICE})
@@ -149,4 +150,4 @@ def resume_point(request: HttpRequest) -> int | None:
     raw = request.headers.get("Last-Event-ID", request.GET.get("after"))
     if raw is None:
         return None
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= len(str(2**63)) else 0
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= MAX_DIGITS else 0

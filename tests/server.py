@@ -53,7 +53,7 @@ class ServerProcess:
         return self
 
     def client(self) -> SessionClient:
-        """A client of this server; it is closed when the server ends."""
+        """A client of this server; `dispose` closes it."""
         self._clients.append(SessionClient(self.url))
         return self._clients[-1]
 
@@ -66,12 +66,17 @@ class ServerProcess:
         assert self.process is not None
         return self.process.pid
 
+    def runners(self) -> list[psutil.Process]:
+        """The runner processes that live now; none for a moment while one is replaced."""
+        children = psutil.Process(self.pid).children()
+        return [
+            child for child in children if child.is_running() and "sessions_app.dispatch" in _command(child)
+        ]
+
     def runner(self) -> psutil.Process:
-        """The runner process that the server has now."""
-        for child in psutil.Process(self.pid).children():
-            if "sessions_app.dispatch" in child.cmdline():
-                return child
-        raise LookupError("the server has no runner")
+        """The one runner process."""
+        (runner,) = self.runners()
+        return runner
 
     def terminate(self) -> int:
         """SIGTERM, as a deploy sends it; the exit code."""
@@ -81,10 +86,15 @@ class ServerProcess:
         """SIGKILL, as the kernel sends it when memory is short."""
         return self._end(signal.SIGKILL)
 
-    def _end(self, sent: signal.Signals) -> int:
-        assert self.process is not None
+    def dispose(self) -> None:
+        """Close the clients, and end the server if it still runs."""
         for client in self._clients:
             client.close()
+        if self.process is not None and self.process.poll() is None:
+            self.terminate()
+
+    def _end(self, sent: signal.Signals) -> int:
+        assert self.process is not None
         self.process.send_signal(sent)
         return self.process.wait(STOP_SECONDS)
 
@@ -101,6 +111,13 @@ class ServerProcess:
                 self.process.poll()
             time.sleep(0.05)  # the deadline bounds it
         raise TimeoutError(f"The server was not ready after {START_SECONDS} s:\n{self.log}")
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return []
 
 
 def _free_port() -> int:

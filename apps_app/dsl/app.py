@@ -173,7 +173,7 @@ def _validates(value: Any, expected: Any) -> bool:
     adapter: TypeAdapter[Any]
     try:
         adapter = TypeAdapter(expected, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a model or dataclass inside: it brings its own config
+    except PydanticUserError:  # a TypedDict, which brings a config of its own
         adapter = TypeAdapter(expected)
     try:
         adapter.validate_python(value, strict=True)

@@ -68,6 +68,7 @@ class Layout(Handle):
 
     def _close(self, error: BaseException | None) -> Future[Answers] | None:
         """Show the layout's end, in the layout around it; None when there is nothing to wait for."""
+        set_layouts(self._around or ())
         self._around = None
         if isinstance(error, PASS_THROUGH):
             return None

@@ -82,7 +82,7 @@ def _slider(
     low, high = float(min_value), float(max_value)
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(f"yr.slider needs a range from a smaller to a larger number, not {low} to {high}.")
-    initial = low / 2 + high / 2 if default_value is None else float(default_value)
+    initial = (low + high) / 2 if default_value is None else float(default_value)
     if not low <= initial <= high:
         raise ValueError(f"yr.slider's default_value {initial} is outside of its range, {low} to {high}.")
     data = Slider(min_value=low, max_value=high, initial_value=initial, label=label)

@@ -61,7 +61,7 @@ def tabular(data: Any, columns: Sequence[str] = ()) -> Tabular:
 
     What a row lacks is None; columns without names are "Column 1", "Column 2", ... `columns` are
     those that the rows must fit, where they are known already: then what a dict has besides is
-    left out. Raises TypeError for what is not tabular.
+    left out. Raises TypeError for what is not tabular, ValueError for two columns of one name.
     """
     names, records = _taken_apart(data)
     columns = list(columns) or names or _numbered(records)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 import apps_app.dsl as yr
 from apps_app.dsl.app import MODULE_PREFIX, App, TaskExit, aplay, play
@@ -15,6 +16,10 @@ from tests.apps_app.playing import Played, played
 
 class Point(BaseModel):
     x: int
+
+
+class Size(TypedDict):
+    width: int
 
 
 class TextOf(str):
@@ -86,6 +91,7 @@ def test_the_exit_of_a_normal_return():
         (dict[str, int | None], {"a": None}, "dict", "{'a': None}"),
         (Literal["a", "b"], "a", "str", "a"),
         (list[Point], [Point(x=1)], "list", "[Point(x=1)]"),
+        (Size, {"width": 1}, "dict", "{'width': 1}"),
         (Point, Point(x=1), "Point", '{"x":1}'),
         (Any, 2.5, "float", "2.5"),
     ],
@@ -114,6 +120,7 @@ def test_a_value_of_the_annotated_type_is_returned(annotation, value, return_typ
         (int | str, 2.5),
         (list[int], [1, "x"]),
         (Literal["a", "b"], "c"),
+        (Size, {"height": 1}),
     ],
     ids=repr,
 )

@@ -19,7 +19,7 @@ APPS_DIRS = os.pathsep.join(map(str, APP_FOLDERS))
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path_factory.mktemp("server"), YERA_APPS_DIRS=APPS_DIRS).start()
     yield process
-    process.terminate()
+    process.dispose()
 
 
 @pytest.fixture
@@ -43,5 +43,4 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
     yield start
     for process in started:
-        if process.process is not None and process.process.poll() is None:
-            process.terminate()
+        process.dispose()

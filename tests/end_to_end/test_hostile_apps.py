@@ -44,7 +44,9 @@ def test_async_app_that_blocks_the_loop_fails_alone(start_server: StartServer, a
 
 @pytest.mark.parametrize("app", ["spin", "spin_async", "sleep_async"])
 def test_cancel_frees_the_processor(start_server: StartServer, app: str) -> None:
-    server = start_server(YERA_STOP_GRACE_SECONDS="0.1", YERA_SWEEP_SECONDS="0.1", YERA_ASYNC_BLOCK_SECONDS="0.5")
+    server = start_server(
+        YERA_STOP_GRACE_SECONDS="0.1", YERA_SWEEP_SECONDS="0.1", YERA_ASYNC_BLOCK_SECONDS="0.5"
+    )
     client = server.client()
     session = client.create(f"hostile.{app}")
     with client.stream(session) as messages:

@@ -1,0 +1,132 @@
+"""The server as an operator has it: it starts, stops, is killed, starts again, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import httpx
+
+from tests.client import SessionClient
+from tests.deadline import until
+from tests.server import ROOT, ServerProcess
+
+StartServer = Callable[..., ServerProcess]
+
+
+def test_health_and_neighbours(client: SessionClient) -> None:
+    assert client.http.get("/health").json()["status"] == "healthy"
+    assert client.http.get("/ready").json()["status"] == "ready"
+    assert client.http.get("/api/deploy-config").json() == {"deploy_available": False}
+    apps = {app["id"]: app for app in client.http.get("/api/apps").json()["apps"]}
+    assert apps["greeter.greet"]["name"] == "Greeter"
+    assert apps["greeter.greet"].keys() == {"id", "name", "description", "path"}
+
+
+def test_cancel_ends_the_stream_and_is_idempotent(client: SessionClient, server: ServerProcess) -> None:
+    session = client.create("steady.ask")
+    with client.stream(session, after=0, follow=True) as messages:
+        while next(messages).data.get("status") != "waiting":
+            pass
+        first = server.client().cancel(session)
+        assert list(messages)[-1].data["data"]["exit_code"] == 130
+    assert first["status"] == "cancelled"
+    assert client.cancel(session) == first
+    assert client.post_answer(session, "input_request-1", "x").status_code == 409
+
+
+def test_old_page_from_another_origin(start_server: StartServer) -> None:
+    client = start_server(CORS_ALLOWED_ORIGINS="https://old.example").client()
+    session = client.create("steady.ask")
+    origin = {"Origin": "https://old.example"}
+    with client.http.stream("GET", f"/api/session/{session}/stream", headers=origin) as response:
+        assert response.headers["access-control-allow-origin"] == "https://old.example"
+    ask = {
+        **origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    preflight = client.http.options(f"/api/session/{session}/interaction", headers=ask)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (
+        200,
+        "https://old.example",
+    )
+
+
+def test_what_was_shown_survives_kill_and_the_session_does_not_hang(start_server: StartServer) -> None:
+    server = start_server()
+    client = server.client()
+    session = client.create("steady.turns")
+    before = client.turn(session)
+    orphan = server.runner()
+    server.kill()
+    assert until(lambda: not orphan.is_running())  # a runner ends with its server
+    server.start()
+    assert client.state(session)["status"] == "failed"
+    with client.stream(session, after=0, follow=True) as messages:
+        story = [message for message in messages if message.event == "message"]
+    assert story[: len(before)] == before
+    assert story[-1].data["data"]["error_cause"]["error_type"] == "RunnerDied"
+
+
+def test_runner_that_dies_is_replaced(start_server: StartServer) -> None:
+    server = start_server()
+    client = server.client()
+    for _ in range(3):
+        runner = server.runner()
+        runner.send_signal(signal.SIGKILL)
+        # Created while there is no runner, or while one is dying: the next one takes it up.
+        session = client.create("steady.ask")
+        assert client.turn(session)[-1].data["block_type"] in ("input_request", "exit")
+        assert until(lambda: [new.pid for new in server.runners()] not in ([], [runner.pid]))  # noqa: B023
+        again = client.create("steady.ask")
+        assert client.turn(again)[-1].data["block_type"] == "input_request"
+
+
+def test_runner_that_hangs_is_replaced(start_server: StartServer) -> None:
+    server = start_server(YERA_RUNNER_SILENCE_SECONDS="1", YERA_SWEEP_SECONDS="0.2")
+    client = server.client()
+    runner = server.runner()
+    runner.suspend()
+    session = client.create("steady.ask")
+    assert client.turn(session)[-1].data["block_type"] == "input_request"
+    assert server.runner().pid != runner.pid
+
+
+def test_second_server_on_one_database_is_refused(start_server: StartServer) -> None:
+    server = start_server()
+    command = [sys.executable, "manage.py", "serve", "--port", "0"]
+    second = subprocess.run(
+        command, cwd=ROOT, env=server.environment, capture_output=True, text=True, timeout=60
+    )
+    assert second.returncode != 0
+    assert "Another server already runs on" in second.stderr + second.stdout
+    assert server.client().http.get("/health").status_code == 200
+
+
+def test_runserver_works_too(start_server: StartServer) -> None:
+    """Django's own command, as daphne serves it; the runner starts with the first request."""
+    server = start_server()
+    server.terminate()
+    address = f"127.0.0.1:{server.port}"
+    command = [sys.executable, "manage.py", "runserver", "--noreload", address]
+    with subprocess.Popen(command, cwd=ROOT, env=server.environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            client = server.client()
+            assert until(lambda: answers(client, "/health"))
+            session = client.create("steady.ask")
+            assert client.turn(session)[-1].data["block_type"] == "input_request"
+            client.answer(session, "input_request-1", "hello")
+            assert client.turn(session)[-1].data["data"]["return_value"] == "hello"
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+
+
+def answers(client: SessionClient, path: str) -> bool:
+    try:
+        return client.http.get(path).status_code == 200
+    except httpx.TransportError:
+        return False
