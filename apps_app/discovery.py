@@ -58,6 +58,11 @@ class Source:
     location: str
     file: Path
 
+    @property
+    def folders(self) -> list[str]:
+        """The folders that lead to the file, as names; none for a file at the top."""
+        return self.module.split(".")[:-1]
+
     def entry_point(self, app: App[..., Any]) -> str:
         return f"{self.location}:{app.function.__name__}"
 

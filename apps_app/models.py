@@ -31,7 +31,7 @@ class App(models.Model):
     name = models.CharField(max_length=255)
     description = models.TextField(blank=True)
     path = models.JSONField(
-        default=list, blank=True, help_text="Folders and file that lead to the app, as names"
+        default=list, blank=True, help_text="Folders that lead to the app's file, as names"
     )
     entry_point = models.CharField(max_length=1024)
     active = models.BooleanField(default=True)

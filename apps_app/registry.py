@@ -102,7 +102,7 @@ def _row(source: Source, app: AuthorApp[..., Any], code_hash: str) -> App:
         "id": app.id,
         "name": app.name,
         "description": app.description,
-        "path": [],  # yera 0.4 sends none either, not even for a file in a subfolder
+        "path": source.folders,
         "entry_point": source.entry_point(app),
         "inputs_schema": inputs_schema(app.function),
         "code_hash": code_hash,

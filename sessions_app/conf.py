@@ -5,6 +5,7 @@ The environment (or Django's settings module) may hold any of them as text or as
 
 from __future__ import annotations
 
+import math
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -30,10 +31,10 @@ class Setting(Generic[N]):
     def read(self) -> N:
         raw: Any = getattr(settings, self.name, self.default)
         try:
-            value = self.type(raw)
-        except (TypeError, ValueError) as error:
+            value = self.type(str(raw))  # as text, since int() would cut 1.5 off
+        except ValueError as error:
             raise ImproperlyConfigured(self._message(raw)) from error
-        if not value >= self.minimum:
+        if not self.minimum <= value < math.inf:
             raise ImproperlyConfigured(self._message(raw))
         return value
 

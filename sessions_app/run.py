@@ -191,6 +191,9 @@ class Run:
         entry = NewEntry(Kind.STEP, payload, step.key)
         return self._durable(Write(self.session_id, self._where, [entry]), outcome)
 
+    def abandon_step(self, step: Step) -> None:
+        self._steps_in_flight.pop(step.key, None)
+
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         self._check_over()
         self._end(exit_event, failure)

@@ -22,15 +22,15 @@ class SessionContext:
     """One run of an app, as seen from one place in its code.
 
     `is_async`: the outermost app runs in an event loop, so nothing may block. Entering an app or
-    a layout makes a new context with the same runtime and workspaces, for this task alone: steps
-    that run side by side do not see each other's layouts.
+    a layout makes a new context over the same runtime, for this task alone: steps that run side
+    by side do not see each other's layouts. An app's workspace lasts as long as its call.
     """
 
     runtime: Runtime
     is_async: bool = False
     apps: tuple[App[..., Any], ...] = ()
     layouts: tuple[Layout, ...] = ()
-    workspaces: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    workspace: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def app(self) -> App[..., Any]:
@@ -43,8 +43,8 @@ class SessionContext:
 
     @contextmanager
     def entered(self, app: App[..., Any]) -> Iterator[None]:
-        """`app` is the innermost one inside the block."""
-        with playing(replace(self, apps=(*self.apps, app))):
+        """`app` is the innermost one inside the block, with a workspace of its own."""
+        with playing(replace(self, apps=(*self.apps, app), workspace={})):
             yield
 
 

@@ -71,9 +71,9 @@ async def achat(stop_str: str = "/quit") -> AsyncIterator[str]:
 
 
 class Workspace(MutableMapping[Any, Any]):
-    """What the innermost running app remembers, for as long as the session lasts.
+    """What the innermost running app remembers, from its call to its return.
 
-    Each app has its own. A step can only read it: a replay does not run the step again, so what it
+    A nested app has its own, a new one at each call. A step can only read it: a replay does not run the step again, so what it
     had written would be missing.
     """
 
@@ -97,8 +97,7 @@ class Workspace(MutableMapping[Any, Any]):
         self[key] = value
 
     def _items(self) -> dict[Any, Any]:
-        context = current()
-        return context.workspaces.setdefault(context.app.id, {})
+        return current().workspace
 
     def _writable_items(self) -> dict[Any, Any]:
         if step_key.get() is not None:

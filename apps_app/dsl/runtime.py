@@ -78,5 +78,8 @@ class Runtime(Protocol):
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
         """Record how the step ended; done when that is durable."""
 
+    def abandon_step(self, step: Step) -> None:
+        """The step was cut off (a cancelled task): nothing is recorded of how it ended."""
+
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         """End the session with `exit_event`, and raise Exited. `failure` is a traceback for operators."""

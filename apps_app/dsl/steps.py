@@ -16,7 +16,7 @@ import orjson
 from pydantic_core import to_jsonable_python
 
 from apps_app.dsl.context import current, current_sync
-from apps_app.dsl.runtime import Step, StepError, StepOutcome, step_key
+from apps_app.dsl.runtime import Runtime, Step, StepError, StepOutcome, step_key
 from apps_app.events import encode_json
 
 
@@ -29,7 +29,7 @@ def step(function: Callable[..., Any], *args: Any, name: str | None = None, **kw
     runtime = current_sync("step").runtime
     if step_key.get() is not None:
         return function(*args, **kwargs)
-    attempt = _Attempt(runtime.begin_step(name or _name(function)).result())
+    attempt = _Attempt(runtime, runtime.begin_step(name or _name(function)).result())
     with attempt.under_way():
         attempt.succeeded(function(*args, **kwargs))
     return attempt.value(runtime.end_step(attempt.step, attempt.outcome).result())
@@ -40,7 +40,7 @@ async def astep(function: Callable[..., Any], *args: Any, name: str | None = Non
     runtime = current().runtime
     if step_key.get() is not None:
         return await _awaited(function(*args, **kwargs))
-    attempt = _Attempt(await asyncio.wrap_future(runtime.begin_step(name or _name(function))))
+    attempt = _Attempt(runtime, await asyncio.wrap_future(runtime.begin_step(name or _name(function))))
     with attempt.under_way():
         attempt.succeeded(await _awaited(function(*args, **kwargs)))
     return attempt.value(await asyncio.wrap_future(runtime.end_step(attempt.step, attempt.outcome)))
@@ -49,7 +49,8 @@ async def astep(function: Callable[..., Any], *args: Any, name: str | None = Non
 class _Attempt:
     """One try at a step: what it came to, and the exception behind a failure."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, runtime: Runtime, step: Step) -> None:
+        self._runtime = runtime
         self.step = step
         self.outcome = StepOutcome()
         self._error: Exception | None = None
@@ -67,6 +68,9 @@ class _Attempt:
         except Exception as error:
             self._error = error
             self.outcome = StepOutcome(error=f"{type(error).__name__}: {error}")
+        except BaseException:
+            self._runtime.abandon_step(self.step)
+            raise
         finally:
             step_key.set(None)
 

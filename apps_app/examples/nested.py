@@ -1,4 +1,4 @@
-"""Apps inside an app: an app is called like a function, and each has a memory of its own."""
+"""Apps inside an app: an app is called like a function; the workspace is the calling app's own."""
 
 import yera as yr
 
@@ -13,15 +13,13 @@ DRINKS = ["Coffee", "Tea", "Nothing more"]
 def order() -> int:
     yr.markdown("# Welcome to the café")
     while (drink := yr.buttons(DRINKS, "What would you like?")) != "Nothing more":
-        cup = make(drink)
-        yr.markdown(f"Here is {cup}.")
-        yr.workspace["cups"] = yr.workspace.get("cups", 0) + 1
-    return yr.workspace.get("cups", 0)
+        number = yr.workspace.get(drink, 0) + 1
+        yr.workspace[drink] = number
+        yr.markdown(f"Here is {make(drink)} number {number}.")
+    return yr.workspace.get("Coffee", 0) + yr.workspace.get("Tea", 0)
 
 
-@yr.app(model=False, name="Barista", description="Makes one drink, and remembers how many it made of each.")
+@yr.app(model=False, name="Barista", description="Makes one drink.")
 def make(drink: str = "Coffee") -> str:
     with yr.action(f"Making {drink.lower()}"):
-        made = yr.workspace.get(drink, 0) + 1
-        yr.workspace[drink] = made
-    return f"{drink.lower()} number {made}"
+        return drink.lower()

@@ -22,6 +22,7 @@ class RecordingRuntime:
         self.events: list[dict[str, Any]] = []
         self.asked: list[list[PendingPrompt]] = []
         self.steps: list[tuple[Step, StepOutcome]] = []
+        self.abandoned: list[Step] = []
         self.failure = ""
         self._over = False
         self._counts: Counter[str] = Counter()
@@ -49,6 +50,9 @@ class RecordingRuntime:
         self._check()
         self.steps.append((step, outcome))
         return _done(outcome)
+
+    def abandon_step(self, step: Step) -> None:
+        self.abandoned.append(step)
 
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         self.emit(exit_event)

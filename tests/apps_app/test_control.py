@@ -173,7 +173,7 @@ def test_an_unknown_key_is_a_key_error():
     assert played(lambda: yr.workspace["nope"]).exit["error_cause"]["error_type"] == "KeyError"
 
 
-def test_a_nested_app_has_a_workspace_of_its_own():
+def test_each_call_of_a_nested_app_has_a_workspace_of_its_own():
     @yr.app(model=False)
     def inner() -> int:
         yr.workspace["calls"] = yr.workspace.get("calls", 0) + 1
@@ -183,7 +183,7 @@ def test_a_nested_app_has_a_workspace_of_its_own():
         yr.workspace["calls"] = 10
         return f"{inner()} {inner()} {yr.workspace['calls']}"
 
-    assert played(outer).returned == "1 2 10"
+    assert played(outer).returned == "1 1 10"
 
 
 def test_a_session_has_a_workspace_of_its_own():

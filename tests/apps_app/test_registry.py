@@ -31,7 +31,7 @@ def test_a_found_app_is_the_row_that_it_should_have(folder):
     assert catalogue.problems == []
     row = catalogue.apps["sub.greet.main"]
     assert (row.id, row.name, row.description) == ("sub.greet.main", "Greeter", "Says hello.")
-    assert row.path == []
+    assert row.path == ["sub"]
     assert (row.entry_point, row.location) == (f"{file}:main", str(file))
     assert row.inputs_schema["properties"] == {"name": {"type": "string"}}
     assert row.code_hash == hashlib.sha256(file.read_bytes()).hexdigest()

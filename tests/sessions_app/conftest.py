@@ -1,0 +1,132 @@
+"""The app, the rows, the writer and the server that the tests of sessions play with.
+
+All of it is real but the process that runs the apps, whose part a runner in this one plays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from apps_app import discovery
+from apps_app.dsl.app import App as AuthorApp
+from apps_app.models import App
+from sessions_app import event_log, server as server_module
+from sessions_app.app_tasks import guarded_task
+from sessions_app.conf import conf
+from sessions_app.database import in_database
+from sessions_app.event_log import Hint
+from sessions_app.log_writer import LogWriter
+from sessions_app.models import Session
+from sessions_app.server import Server
+from tests.sessions_app.asgi_client import AsgiClient
+from tests.sessions_app.playing import APP_ID, APP_MODULE
+
+SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@pytest.fixture
+def app_row(transactional_db: None) -> App:
+    """The catalogue row of the one app there is."""
+    return App.objects.create(id=APP_ID, name="main", path=["one", "app"], entry_point=f"{APP_MODULE}:main")
+
+
+@pytest.fixture
+def app(app_row: App, monkeypatch: pytest.MonkeyPatch) -> SetApp:
+    """Decorates a test's own function, sync or async, to be the one app."""
+    module = ModuleType(APP_MODULE)
+    monkeypatch.setitem(sys.modules, APP_MODULE, module)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    discovery.install_author_api()
+
+    def set_app(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__module__, function.__name__ = APP_MODULE, "main"
+        module.main = AuthorApp(function, model=False)  # type: ignore[attr-defined]
+        return function
+
+    return set_app
+
+
+@pytest.fixture
+def new_session(app_row: App) -> Callable[..., Session]:
+    """Inserts a session's row, by default as one that was just created."""
+
+    def insert(**columns: Any) -> Session:
+        session = Session(app_id=APP_ID, **columns)
+        event_log.create(session)
+        return session
+
+    return insert
+
+
+@pytest.fixture
+def hints() -> list[Hint]:
+    """What `writer` has published so far."""
+    return []
+
+
+@pytest.fixture
+def writer(transactional_db: None, hints: list[Hint]) -> Iterator[LogWriter]:
+    writer = LogWriter(hints.extend)
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own, as a runner process has it for its async apps."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(guarded_task)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+async def database(transactional_db: None) -> AsyncIterator[None]:
+    """`in_database` may be used; its threads' connections are closed afterwards."""
+    yield
+    threads = conf.database_threads
+    together = threading.Barrier(threads)
+
+    def close() -> None:
+        together.wait()
+        event_log.connection.close()
+
+    await asyncio.gather(*[in_database(close) for _ in range(threads)])
+
+
+@pytest.fixture
+async def server(database: None, app: SetApp, settings: Any) -> AsyncIterator[Server]:
+    """The started server of this process, with a runner in this process."""
+    settings.YERA_DISPATCH = "sessions_app.dispatch.inline.InlineDispatch"
+    asyncio.get_running_loop().set_task_factory(guarded_task)
+    server_module.server.cache_clear()
+    server = server_module.server()
+    await server.start()
+    yield server
+    await server.stop()
+    server_module.server.cache_clear()
+
+
+@pytest.fixture
+def client(server: Server) -> AsgiClient:
+    return AsgiClient()
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

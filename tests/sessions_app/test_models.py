@@ -1,0 +1,92 @@
+"""The rules that the database itself keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+
+from sessions_app.models import ENDED, LIVE, Kind, LogEntry, Session, Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NewSession = Callable[..., Session]
+
+
+def add_entry(session: Session, seq: int, kind: str = Kind.EVENT) -> LogEntry:
+    return LogEntry.objects.create(
+        session=session, seq=seq, kind=kind, payload="{}", created_at=timezone.now()
+    )
+
+
+def ended() -> dict[str, Any]:
+    return {"exit": {"exit_code": 0}, "finished_at": timezone.now()}
+
+
+def test_every_status_is_live_or_ended() -> None:
+    assert sorted((*ENDED, *LIVE)) == sorted(Status)
+
+
+def test_seq_is_unique_within_a_session(new_session: NewSession) -> None:
+    session, other = new_session(), new_session()
+    add_entry(session, 1)
+    add_entry(other, 1)
+    with pytest.raises(IntegrityError):
+        add_entry(session, 1)
+
+
+@pytest.mark.parametrize(
+    ("seq", "kind", "constraint"),
+    [(0, Kind.EVENT, "log_entry_seq_positive"), (1, "thought", "log_entry_kind_known")],
+)
+def test_entry_that_cannot_be_is_refused(
+    new_session: NewSession, seq: int, kind: str, constraint: str
+) -> None:
+    session = new_session()
+    with pytest.raises(IntegrityError, match=constraint):
+        add_entry(session, seq, kind)
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_live_session_has_no_exit(new_session: NewSession, status: Status) -> None:
+    new_session(status=status, owner="runner")
+    for half in ({"exit": {"exit_code": 0}}, {"finished_at": timezone.now()}):
+        with pytest.raises(IntegrityError, match="session_ended_with_exit"):
+            new_session(status=status, **half)
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_ended_session_has_its_exit_and_no_owner(new_session: NewSession, status: Status) -> None:
+    assert new_session(status=status, **ended()).is_ended
+    for wrong in ({"exit": None}, {"finished_at": None}, {"owner": "runner"}):
+        with pytest.raises(IntegrityError, match="session_ended_with_exit"):
+            new_session(status=status, **{**ended(), **wrong})
+
+
+def test_unknown_status_is_refused(new_session: NewSession) -> None:
+    with pytest.raises(IntegrityError):
+        new_session(status="bored")
+
+
+def test_turn_starts_within_the_log(new_session: NewSession) -> None:
+    new_session(last_seq=3, turn_seq=3)
+    with pytest.raises(IntegrityError, match="session_turn_in_log"):
+        new_session(last_seq=3, turn_seq=4)
+
+
+def test_questions_of_runners(new_session: NewSession) -> None:
+    fresh = new_session()
+    owned = new_session(status=Status.RUNNING, owner="runner")
+    new_session(status=Status.WAITING)
+    new_session(status=Status.FINISHED, **ended())
+    assert list(Session.objects.unclaimed()) == [fresh]
+    assert list(Session.objects.owned()) == [owned]
+
+
+def test_pending_prompts_are_read_with_what_judges_an_answer(new_session: NewSession) -> None:
+    session = new_session(pending=[{"block_id": "slider-1", "block_type": "slider", "max_value": 3.0}])
+    (prompt,) = session.pending_prompts
+    assert (prompt.block_id, prompt.max_value, prompt.layouts) == ("slider-1", 3.0, [])
