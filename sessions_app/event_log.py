@@ -79,7 +79,8 @@ class Write:
 
     def joins(self, earlier: Write) -> bool:
         """Whether it can be carried out together with an earlier one, as one update."""
-        return self.where == earlier.where and self.where.keys() == {"epoch"} and not self.raise_epoch
+        raises = self.raise_epoch or earlier.raise_epoch
+        return self.where == earlier.where and self.where.keys() == {"epoch"} and not raises
 
 
 def apply(write: Write) -> tuple[Position, Hint]:

@@ -15,17 +15,19 @@ from sessions_app.database import in_database
 from sessions_app.event_log import FencedError, NewEntry, Write
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
 from sessions_app.exits import cancellation
+from sessions_app.frames import Entry
 from sessions_app.models import Kind, Session, Status
 from sessions_app.server import server
 
 
 async def create_session(app_id: str) -> UUID:
     """A new session of an active app, on its way to a runner; raises AppNotFound."""
-    if not await in_database(App.objects.runnable().filter(id=app_id).exists):
+    entry_point = await in_database(App.objects.runnable().filter(id=app_id).values_list("entry_point").first)
+    if entry_point is None:
         raise AppNotFound(app_id)
     session = Session(id=uuid.uuid4(), app_id=app_id)
     await asyncio.wrap_future(server().writer.submit(session))
-    server().dispatch.advance(session.id)
+    server().dispatch.advance(session.id, app_id, *entry_point)
     return session.id
 
 
@@ -45,23 +47,29 @@ async def find_session(session_id: str) -> Session:
     return session
 
 
-async def answer(session_id: str, block_id: str, block_type: str, value: Any) -> Session:
+async def answer(session_id: str, block_id: str, block_type: str, value: Any) -> UUID:
     """Record one interaction, all of it or nothing; raises SessionEnded, NotPending, InvalidAnswer.
 
     Of answers that race, the first to commit wins; the others are judged anew (invariant 4).
     """
+    key = session_key(session_id)
+    payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
     while True:
-        session = await find_session(session_id)
-        write = _interaction(session, block_id, block_type, value)
+        session = await in_database(
+            Session.objects.only("status", "pending", "last_seq").filter(id=key).first
+        )
+        if session is None:
+            raise SessionNotFound(session_id)
+        write = _interaction(session, block_id, block_type, value, payload)
         try:
-            await asyncio.wrap_future(server().writer.submit(write))
+            position = await asyncio.wrap_future(server().writer.submit(write))
         except FencedError:
             continue
-        server().dispatch.wake(session.id)
-        return session
+        server().dispatch.wake(key, Entry(position.last_seq, Kind.INTERACTION, False, payload))
+        return key
 
 
-def _interaction(session: Session, block_id: str, block_type: str, value: Any) -> Write:
+def _interaction(session: Session, block_id: str, block_type: str, value: Any, payload: bytes) -> Write:
     if session.is_ended:
         raise SessionEnded(session.id)
     prompts = session.pending_prompts
@@ -72,7 +80,6 @@ def _interaction(session: Session, block_id: str, block_type: str, value: Any) -
     except InvalidAnswerError as error:
         raise InvalidAnswer(str(error)) from error
     missing = [prompt.model_dump(exclude_none=True) for prompt in prompts if prompt.block_id not in answers]
-    payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
     return Write(
         session.id,
         where={"status": Status.WAITING, "last_seq": session.last_seq},

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -67,6 +68,7 @@ class LogWriter:
     def submit(self, work: Write | Session) -> Future[Position]:
         """Queue a write or a new session. The future raises FencedError, or the database's error."""
         future: Future[Position] = Future()
+        future.set_running_or_notify_cancel()  # whoever gives up waiting cannot call it back
 
         def settle(outcome: Position | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -113,7 +115,7 @@ class LogWriter:
     def _write(self, gate: Turnstile | OpenDoor, batch: Batch) -> None:
         """Commit a batch; where the database refuses it, try what could still be saved of it."""
         try:
-            self._commit(gate, batch)
+            done = _commit(gate, batch)
         except (OperationalError, InterfaceError) as error:
             log.exception("The database refused a commit of %d sessions; trying once more.", len(batch))
             connection.close()
@@ -121,37 +123,66 @@ class LogWriter:
         except Exception as error:
             log.exception("A commit of %d sessions failed.", len(batch))
             if len(batch) == 1:
-                _refuse(batch, error)
+                self._refuse(batch, error)
                 return
             # One bad session must not spoil the others' commit.
             for session_id, jobs in batch.items():
                 self._write(gate, {session_id: jobs})
+        else:
+            self._tell(done)
 
     def _last_try(self, gate: Turnstile | OpenDoor, batch: Batch, error: Exception) -> None:
         try:
-            self._commit(gate, batch)
+            done = _commit(gate, batch)
         except Exception:
             log.exception(
                 "The database refused a commit of %d sessions again; nothing of it is kept.", len(batch)
             )
             connection.close()
-            _refuse(batch, error)
+            self._refuse(batch, error)
+        else:
+            self._tell(done)
 
-    def _commit(self, gate: Turnstile | OpenDoor, batch: Batch) -> None:
-        settled: list[tuple[list[Job], Position | Exception]] = []
-        hints: list[Hint] = []
-        with gate.turn(), transaction.atomic():
-            for jobs in batch.values():
-                for group in _groups(jobs):
-                    outcome, hint = _carry_out(group)
-                    settled.append((group, outcome))
-                    if hint is not None:
-                        hints.append(hint)
-        if hints:
-            self._publish(hints)
-        for group, outcome in settled:
-            for job in group:
-                job.settle(outcome)
+    def _tell(self, done: list[Done]) -> None:
+        """The commit stands, whatever comes of telling it."""
+        hints = [each.hint for each in done if each.hint is not None]
+        try:
+            if hints:
+                self._publish(hints)
+        except Exception:
+            log.exception("No hints left for %d sessions; streams read the log.", len(hints))
+        for each in done:
+            _settle(each.jobs, each.outcome)
+
+    def _refuse(self, batch: Batch, error: Exception) -> None:
+        """Keep nothing of these sessions, nor what waits behind it: a log has no hole."""
+        for session_id, jobs in batch.items():
+            _settle(jobs, error)
+            with self._lock:
+                waiting = self._pending.pop(session_id, ())
+                self._room.notify_all()
+            _settle(waiting, error)
+
+
+class Done(NamedTuple):
+    """What came of jobs that were carried out as one."""
+
+    jobs: list[Job]
+    outcome: Position | Exception
+    hint: Hint | None
+
+
+def _commit(gate: Turnstile | OpenDoor, batch: Batch) -> list[Done]:
+    with gate.turn(), transaction.atomic():
+        return [Done(group, *_carry_out(group)) for jobs in batch.values() for group in _groups(jobs)]
+
+
+def _settle(jobs: Iterable[Job], outcome: Position | Exception) -> None:
+    for job in jobs:
+        try:
+            job.settle(outcome)
+        except Exception:
+            log.exception("Session %s could not be told what came of a write.", job.session_id)
 
 
 def _groups(jobs: Iterable[Job]) -> list[list[Job]]:
@@ -181,9 +212,3 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
     except FencedError as error:
         return error, None
     return position, hint if hint.segments or hint.state else None
-
-
-def _refuse(batch: Batch, error: Exception) -> None:
-    for jobs in batch.values():
-        for job in jobs:
-            job.settle(error)

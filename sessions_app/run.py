@@ -85,6 +85,7 @@ class Run:
         self.claim = claim
         self.session_id = claim.session_id
         self.read_seq = claim.position.last_seq  # interactions up to here have been delivered
+        self._written_seq = claim.position.last_seq
         self._writer = writer
         self._where = {"epoch": claim.position.epoch}
         self._lock = threading.Lock()
@@ -111,6 +112,10 @@ class Run:
     @property
     def is_waiting(self) -> bool:
         return self._question is not None
+
+    def is_next(self, interaction: Entry) -> bool:
+        """Whether nothing can have been recorded between what the run knows of and this interaction."""
+        return interaction.seq == max(self.read_seq, self._written_seq) + 1
 
     def deliver(self, interactions: Sequence[Entry]) -> None:
         """Hand over recorded interactions that the run has not read yet, in order."""
@@ -256,6 +261,8 @@ class Run:
         if isinstance(outcome, Exception):
             self.refusal = outcome
             self.stop()
+        else:
+            self._written_seq = outcome.last_seq
 
     def _durable(self, write: Write, value: T) -> Future[T]:
         future: Future[T] = Future()

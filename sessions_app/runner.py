@@ -26,6 +26,7 @@ from sessions_app import event_log
 from sessions_app.conf import conf
 from sessions_app.event_log import FencedError, Position, Write
 from sessions_app.exits import abandonment, failed_exit
+from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session, Status
 from sessions_app.run import Claim, Run
@@ -46,19 +47,26 @@ class Runner:
 
     # What the dispatch tells of.
 
-    def advance(self, session_id: UUID) -> None:
-        """Claim a session that nobody has taken up, and play it."""
-        session = Session.objects.unclaimed().select_related("app").filter(id=session_id).first()
-        if session is not None:
-            self._claim(session)
+    def advance(self, session_id: UUID, app_id: str, entry_point: str) -> None:
+        """Claim a session, unless somebody has taken it up, and play it."""
+        write = Write(
+            session_id,
+            where={"status": Status.CREATED, "owner": ""},
+            changes={"status": Status.RUNNING, "owner": self.name},
+            raise_epoch=True,
+        )
+        self._writer.put(write, partial(self._claimed, session_id, app_id, entry_point))
 
-    def wake(self, session_id: UUID) -> None:
-        """Deliver what was answered since the run last read."""
+    def wake(self, session_id: UUID, interaction: Entry | None = None) -> None:
+        """Deliver what was answered: this interaction if it is the next, else what the log has."""
         run = self._runs.get(session_id)
         if run is None or not run.is_waiting:
             return
         try:
-            run.deliver(event_log.read_interactions(session_id, run.read_seq))
+            if interaction is not None and run.is_next(interaction):
+                run.deliver([interaction])
+            else:
+                run.deliver(event_log.read_interactions(session_id, run.read_seq))
         except ValueError:
             log.exception("Session %s has an interaction that does not answer its prompts.", session_id)
             self._fail(run, "LogError", "A recorded answer does not fit the prompts of this app.")
@@ -75,8 +83,9 @@ class Runner:
 
     def sweep(self) -> None:
         """Find what a lost message left behind, and interrupt runs that ignore their stop."""
-        for session in Session.objects.unclaimed().select_related("app"):
-            self._claim(session)
+        unclaimed = Session.objects.unclaimed().values_list("id", "app_id", "app__entry_point")
+        for session_id, app_id, entry_point in unclaimed:
+            self.advance(session_id, app_id, entry_point)
         owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
         for session_id, run in list(self._runs.items()):
             if run.is_waiting and owned.get(session_id) == Status.RUNNING:
@@ -88,24 +97,16 @@ class Runner:
 
     # From claim to settled.
 
-    def _claim(self, session: Session) -> None:
-        write = Write(
-            session.id,
-            where={"status": Status.CREATED, "owner": ""},
-            changes={"status": Status.RUNNING, "owner": self.name},
-            raise_epoch=True,
-        )
-        self._writer.put(write, partial(self._claimed, session))
-
-    def _claimed(self, session: Session, outcome: Position | Exception) -> None:
+    def _claimed(
+        self, session_id: UUID, app_id: str, entry_point: str, outcome: Position | Exception
+    ) -> None:
         if isinstance(outcome, FencedError):
             return  # somebody else has it
         if isinstance(outcome, Exception):
-            log.error("Session %s could not be claimed: %s. The sweep tries again.", session.id, outcome)
+            log.error("Session %s could not be claimed: %s. The sweep tries again.", session_id, outcome)
             return
-        run = Run(Claim(session.id, session.app_id, session.app.entry_point, outcome), self._writer)
-        self._runs[session.id] = run
-        run.thread = threading.Thread(target=self._play, args=(run,), name=f"run-{session.id}", daemon=True)
+        run = self._runs[session_id] = Run(Claim(session_id, app_id, entry_point, outcome), self._writer)
+        run.thread = threading.Thread(target=self._play, args=(run,), name=f"run-{session_id}", daemon=True)
         run.thread.start()
 
     def _play(self, run: Run) -> None:

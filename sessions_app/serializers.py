@@ -25,19 +25,10 @@ class SessionCreateRequest(serializers.Serializer[Any]):
     app_id = TextField(max_length=255)
 
 
-class CreateSessionResponse(serializers.Serializer[Any]):
-    session_id = serializers.UUIDField()
-
-
 class UserInteraction(serializers.Serializer[Any]):
     blockId = TextField(max_length=255)  # noqa: N815 - the wire name
     value = serializers.JSONField(allow_null=True)
     blockType = TextField(max_length=255, allow_blank=True)  # noqa: N815
-
-
-class AddInteractionResponse(serializers.Serializer[Any]):
-    status = serializers.CharField()
-    session_id = serializers.UUIDField()
 
 
 class PendingSerializer(serializers.Serializer[Any]):

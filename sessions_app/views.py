@@ -25,9 +25,7 @@ from sessions_app import lifecycle
 from sessions_app.database import in_database
 from sessions_app.exceptions import NotReady, SessionNotFound, error_response, json_response
 from sessions_app.serializers import (
-    AddInteractionResponse,
     AppSummary,
-    CreateSessionResponse,
     SessionCreateRequest,
     SessionState,
     UserInteraction,
@@ -71,14 +69,14 @@ def api(*methods: str) -> Callable[[View], View]:
 async def create_session(request: HttpRequest) -> HttpResponse:
     data = validated(SessionCreateRequest, request)
     session_id = await lifecycle.create_session(data["app_id"])
-    return json_response(CreateSessionResponse({"session_id": session_id}).data, 201)
+    return json_response({"session_id": str(session_id)}, 201)
 
 
 @api("POST")
 async def add_interaction(request: HttpRequest, session_id: str) -> HttpResponse:
     data = validated(UserInteraction, request)
-    session = await lifecycle.answer(session_id, data["blockId"], data["blockType"], data["value"])
-    return json_response(AddInteractionResponse({"status": "received", "session_id": session.id}).data)
+    key = await lifecycle.answer(session_id, data["blockId"], data["blockType"], data["value"])
+    return json_response({"status": "received", "session_id": str(key)})
 
 
 @api("GET")

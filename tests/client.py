@@ -15,10 +15,10 @@ READ_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Message:
-    """One SSE message; `id` is None where the server sent none."""
+    """One SSE message; `seq` is its id, 0 where the server sent none."""
 
     event: str
-    id: int | None
+    seq: int
     data: Any
 
 
@@ -33,7 +33,7 @@ def read_messages(lines: Iterator[str]) -> Iterator[Message]:
             fields[name] = value
         elif fields:
             if "data" in fields:
-                seq = int(fields["id"]) if "id" in fields else None
+                seq = int(fields.get("id", 0))
                 yield Message(fields.get("event", "message"), seq, json.loads(fields["data"]))
             fields = {}
 

@@ -73,8 +73,8 @@ async def achat(stop_str: str = "/quit") -> AsyncIterator[str]:
 class Workspace(MutableMapping[Any, Any]):
     """What the innermost running app remembers, from its call to its return.
 
-    A nested app has its own, a new one at each call. A step can only read it: a replay does not run the step again, so what it
-    had written would be missing.
+    A nested app has its own, a new one at each call. A step can only read it: a replay does not
+    run the step again, so what it had written would be missing.
     """
 
     def __getitem__(self, key: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from uuid import UUID
 
+from sessions_app.frames import Entry
+
 
 class Dispatch(ABC):
     """Tells runners of work. Each call returns at once; the sweep finds what a message missed."""
@@ -18,12 +20,12 @@ class Dispatch(ABC):
         """End the runners."""
 
     @abstractmethod
-    def advance(self, session_id: UUID) -> None:
-        """A session was created: play it."""
+    def advance(self, session_id: UUID, app_id: str, entry_point: str) -> None:
+        """A session was created: play its app."""
 
     @abstractmethod
-    def wake(self, session_id: UUID) -> None:
-        """A session was answered: play on."""
+    def wake(self, session_id: UUID, interaction: Entry) -> None:
+        """A session was answered, by what is now in its log: play on."""
 
     @abstractmethod
     def halt(self, session_id: UUID) -> None:

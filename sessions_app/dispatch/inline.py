@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from uuid import UUID
 
 from apps_app.discovery import install_author_api
 from sessions_app.database import in_database
 from sessions_app.dispatch.base import Dispatch
+from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.runner import Runner
 
@@ -18,7 +20,7 @@ class InlineDispatch(Dispatch):
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
-        self._calls: asyncio.Queue[tuple[str, UUID]] = asyncio.Queue()
+        self._calls: asyncio.Queue[Callable[[Runner], None]] = asyncio.Queue()
         self._obeying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -32,14 +34,14 @@ class InlineDispatch(Dispatch):
             await asyncio.gather(self._obeying, return_exceptions=True)
             self._obeying = None
 
-    def advance(self, session_id: UUID) -> None:
-        self._calls.put_nowait(("advance", session_id))
+    def advance(self, session_id: UUID, app_id: str, entry_point: str) -> None:
+        self._calls.put_nowait(lambda runner: runner.advance(session_id, app_id, entry_point))
 
-    def wake(self, session_id: UUID) -> None:
-        self._calls.put_nowait(("wake", session_id))
+    def wake(self, session_id: UUID, interaction: Entry) -> None:
+        self._calls.put_nowait(lambda runner: runner.wake(session_id, interaction))
 
     def halt(self, session_id: UUID) -> None:
-        self._calls.put_nowait(("halt", session_id))
+        self._calls.put_nowait(lambda runner: runner.halt(session_id))
 
     @property
     def problem(self) -> str:
@@ -47,5 +49,5 @@ class InlineDispatch(Dispatch):
 
     async def _obey(self, runner: Runner) -> None:
         while True:
-            name, session_id = await self._calls.get()
-            await in_database(getattr(runner, name), session_id)
+            call = await self._calls.get()
+            await in_database(call, runner)

@@ -27,6 +27,7 @@ from sessions_app.dispatch.base import Dispatch
 from sessions_app.dispatch.channel import READ_BYTES, packed, unpacker
 from sessions_app.event_log import FencedError
 from sessions_app.exits import abandonment
+from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session
 from sessions_app.notifications import announce
@@ -120,11 +121,11 @@ class LocalDispatch(Dispatch):
         if self._lock is not None:
             os.close(self._lock)
 
-    def advance(self, session_id: UUID) -> None:
-        self._tell("advance", session_id)
+    def advance(self, session_id: UUID, app_id: str, entry_point: str) -> None:
+        self._tell("advance", session_id, app_id, entry_point)
 
-    def wake(self, session_id: UUID) -> None:
-        self._tell("wake", session_id)
+    def wake(self, session_id: UUID, interaction: Entry) -> None:
+        self._tell("wake", session_id, interaction)
 
     def halt(self, session_id: UUID) -> None:
         self._tell("halt", session_id)
@@ -139,9 +140,9 @@ class LocalDispatch(Dispatch):
             return f"The runner has not reported for {silence:.0f} s."
         return ""
 
-    def _tell(self, what: str, session_id: UUID) -> None:
+    def _tell(self, what: str, session_id: UUID, *arguments: Any) -> None:
         if self._child is not None:
-            self._child.send({"do": what, "session": session_id.hex})
+            self._child.send({"do": what, "session": session_id.hex, "with": arguments})
 
     async def _supervise(self, child: RunnerChild) -> None:
         pause = 0.0

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from sessions_app.app_tasks import guarded_task
 from sessions_app.conf import conf
 from sessions_app.dispatch.channel import BlockingChannel
 from sessions_app.event_log import Hint
+from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.loop_guard import LoopGuard
 from sessions_app.notifications import to_message
@@ -59,20 +61,26 @@ class RunnerProcess:
         await asyncio.Event().wait()
 
     def _obey(self, runner: Runner) -> None:
-        calls = {"advance": runner.advance, "wake": runner.wake, "halt": runner.halt}
+        calls: dict[str, Callable[..., None]] = {
+            "advance": runner.advance,
+            "wake": lambda session_id, entry: runner.wake(session_id, Entry(*entry)),
+            "halt": runner.halt,
+        }
         try:
             for message in self._channel.messages():
-                self._call(calls[message["do"]], message["session"])
+                self._call(calls[message["do"]], message)
         except OSError:
             log.exception("Lost the channel to the web process.")
         self._writer.stop()
         os._exit(0)
 
-    def _call(self, call: Any, session_id: str) -> None:
+    def _call(self, call: Callable[..., None], message: dict[str, Any]) -> None:
         try:
-            call(UUID(hex=session_id))
+            call(UUID(hex=message["session"]), *message["with"])
         except Exception:
-            log.exception("Could not %s session %s; the sweep tries again.", call.__name__, session_id)
+            log.exception(
+                "Could not %s session %s; the sweep tries again.", message["do"], message["session"]
+            )
 
     def _sweep(self, runner: Runner) -> None:
         while True:

@@ -1,5 +1,7 @@
 """Exit, quit, chat, workspace."""
 
+from typing import Any
+
 import pytest
 from pydantic import BaseModel
 
@@ -65,7 +67,8 @@ def test_a_success_has_no_cause():
 
 
 def test_an_exit_that_cannot_be_is_a_failure():
-    assert played(lambda: yr.exit("x")).exit["error_cause"]["error_type"] == "ValidationError"
+    wrong: Any = "x"
+    assert played(lambda: yr.exit(wrong)).exit["error_cause"]["error_type"] == "ValidationError"
 
 
 def test_nothing_is_shown_after_the_exit():

@@ -1,9 +1,9 @@
 """The shipped examples, and the conformance apps against what a yera 0.4 server streamed."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,9 +22,8 @@ def load(monkeypatch):
     monkeypatch.setitem(sys.modules, "yera", apps_app.dsl)
 
     def load_file(path):
-        spec = importlib.util.spec_from_file_location(MODULE_PREFIX + path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = ModuleType(MODULE_PREFIX + path.stem)
+        exec(compile(path.read_bytes(), path, "exec"), vars(module))
         return module
 
     return load_file

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,12 @@ CASES = [
         answer=datetime.date(2025, 2, 1),
     ),
 ]
-UNANSWERED = {"text_input": str, "buttons": str, "slider": float, "date_picker": datetime.date.today}
+UNANSWERED: dict[str, Callable[[], object]] = {
+    "text_input": str,
+    "buttons": str,
+    "slider": float,
+    "date_picker": datetime.date.today,
+}
 
 each_prompt = pytest.mark.parametrize("case", CASES, ids=lambda case: case.call)
 
@@ -192,7 +198,7 @@ def test_buttons_need_options():
         with pytest.raises(ValueError, match="at least one option"):
             yr.buttons([])
         with pytest.raises(ValidationError):
-            yr.buttons([1])
+            yr.buttons([1])  # type: ignore[list-item]  # that is the test
 
     assert played(ask).shapes() == []
 

@@ -98,7 +98,7 @@ class Node(BaseModel):
     {field}: int
 def main(node: Optional["Node"]): ...
 """
-        exec(source, namespace)  # noqa: S102
+        exec(source, namespace)
         return inputs_schema(namespace["main"])
 
     assert list(schema_of("first")["$defs"]["Node"]["properties"]) == ["first"]

@@ -40,12 +40,12 @@ def finished(server: ServerProcess) -> tuple[str, list[Message]]:
     session = client.create("steady.turns")
     answer_turns(client, session)
     with client.stream(session, after=0, follow=True) as messages:
-        return session, [message for message in messages if message.id is not None]
+        return session, [message for message in messages if message.seq]
 
 
 def test_whole_story_has_every_seq_once(finished: tuple[str, list[Message]]) -> None:
     story = finished[1]
-    assert [message.id for message in story] == list(range(1, len(story) + 1))
+    assert [message.seq for message in story] == list(range(1, len(story) + 1))
     assert [message.event for message in story].count("interaction") == 4
     assert story[-1].data["data"]["return_value"] == "('Paris', 7.0, 'a')"
 
@@ -55,13 +55,13 @@ def test_turn_mode_shows_events_only_and_ends_at_each_pause(
 ) -> None:
     session, story = finished
     position, seen = 0, []
-    while position < story[-1].id:
+    while position < story[-1].seq:
         with client.stream(session, after=position) as messages:
             turn = list(messages)
         assert {message.event for message in turn} == {"message"}
         assert turn[-1].data["block_type"] in ("input_request", "layout_end", "exit")
         seen += turn
-        position = turn[-1].id
+        position = turn[-1].seq
     assert seen == [message for message in story if message.event == "message"]
 
 
@@ -76,7 +76,7 @@ def test_resume_at_or_past_the_exit_is_204(
     client: SessionClient, finished: tuple[str, list[Message]], beyond: int
 ) -> None:
     session, story = finished
-    answer = client.http.get(f"/api/session/{session}/stream", params={"after": story[-1].id + beyond})
+    answer = client.http.get(f"/api/session/{session}/stream", params={"after": story[-1].seq + beyond})
     assert (answer.status_code, answer.content) == (204, b"")
 
 
@@ -85,10 +85,10 @@ def test_header_wins_over_query_and_nonsense_is_the_whole_history(
 ) -> None:
     session, story = finished
     with client.stream(session, after=1, follow=True, last_event_id="3") as messages:
-        assert next(message.id for message in messages if message.id) == 4
+        assert next(message.seq for message in messages if message.seq) == 4
     for nonsense in ("abc", "-4", "1e3", ""):
         with client.stream(session, last_event_id=nonsense) as messages:
-            assert next(messages).id == 1
+            assert next(messages).seq == 1
 
 
 def test_headers_of_the_stream(client: SessionClient, finished: tuple[str, list[Message]]) -> None:
@@ -153,7 +153,7 @@ def test_two_streams_of_a_live_session_are_identical(
         pieces = threads.submit(lambda: list(read_following(torn, session, cuts, by_header)))
         threads.submit(answer_turns, player, session).result()
         assert whole.result() == pieces.result()
-    ids = [message.id for message in whole.result()]
+    ids = [message.seq for message in whole.result()]
     assert ids == list(range(1, len(ids) + 1))
     for client in (player, steady, torn):
         client.close()
@@ -167,10 +167,10 @@ def read_following(
     for length in [*cuts, None]:
         resume: dict[str, Any] = {"last_event_id": str(position)} if by_header else {"after": position}
         with client.stream(session, follow=True, **resume) as messages:
-            durable = (message for message in messages if message.id is not None)
+            durable = (message for message in messages if message.seq)
             for count, message in enumerate(durable, 1):
                 yield message
-                position = message.id or 0
+                position = message.seq
                 if message.event == "message" and message.data["block_type"] == "exit":
                     return
                 if count == length:
@@ -196,7 +196,7 @@ def test_either_hints_or_polling_suffices(start_server: StartServer, environment
     with ThreadPoolExecutor(2) as threads:
         story = threads.submit(lambda: list(read_following(follower, session, [], False)))
         threads.submit(answer_turns, player, session).result()
-        assert [message.id for message in story.result()] == list(range(1, len(story.result()) + 1))
+        assert [message.seq for message in story.result()] == list(range(1, len(story.result()) + 1))
 
 
 def test_shutdown_tells_streams_to_come_back(start_server: StartServer) -> None:
