@@ -52,13 +52,14 @@ def encode_json(value: Any) -> bytes:
     try:
         encoded = orjson.dumps(value)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_storable(value))
+        return orjson.dumps(storable(value))
     if b"\\u0000" in encoded:
-        return orjson.dumps(_storable(value))
+        return orjson.dumps(storable(value))
     return encoded
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """JSON data, or one text, as `encode_json` makes it; NaN and infinities are left to the encoder."""
     match value:
         case str():
             # Through UTF-16, so that a surrogate *pair* becomes the character it stands for.
@@ -69,8 +70,8 @@ def _storable(value: Any) -> Any:
         case int():
             return value if -(2**63) <= value < 2**64 else str(value)
         case dict():
-            return {_storable(key): _storable(item) for key, item in value.items()}
+            return {storable(key): storable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_storable(item) for item in value]
+            return [storable(item) for item in value]
         case _:
             return value

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.utils import timezone
 
 from apps_app.blocks import ErrorCause, Exit
-from apps_app.events import Event
+from apps_app.events import Event, storable
 from sessions_app.event_log import NewEntry, Write
 from sessions_app.models import LIVE, Kind, Status
 
 EXIT_BLOCK_ID = "exit-1"
 CANCELLED_EXIT_CODE = 130
+STATUSES = {0: Status.FINISHED, 124: Status.EXPIRED, CANCELLED_EXIT_CODE: Status.CANCELLED}
 
 
 def ending(
@@ -23,22 +25,21 @@ def ending(
     exit_event: Event,
     *,
     failure: str = "",
-    status: Status | None = None,
 ) -> Write:
-    """The write that ends a session; by default an exit code of 0 is `finished`, any other `failed`."""
-    data = exit_event.data.to_wire()
-    if status is None:
-        status = Status.FAILED if data["exit_code"] else Status.FINISHED
+    """The write that ends a session; its status follows from the exit code."""
+    payload = exit_event.to_json()
+    data = orjson.loads(payload)["data"]
     changes = {
-        "status": status,
+        "status": STATUSES.get(data["exit_code"], Status.FAILED),
         "pending": [],
         "owner": "",
         "exit": data,
-        "failure": failure,
+        "failure": storable(failure),
         "finished_at": timezone.now(),
     }
-    entry = NewEntry(Kind.EVENT, exit_event.to_json(), closes_turn=True)
-    return Write(session_id, where, [entry], changes)
+    entry = NewEntry(Kind.EVENT, payload, closes_turn=True)
+    # The epoch is raised by its owner too, so that nothing of its own comes after the exit.
+    return Write(session_id, where, [entry], changes, raise_epoch=True)
 
 
 def failed_exit(app_id: str, error_type: str, reason: str, block_id: str = EXIT_BLOCK_ID) -> Event:
@@ -63,14 +64,10 @@ def cancellation(session_id: UUID, app_id: str) -> Write:
         error_cause=None,
     )
     event = Event(EXIT_BLOCK_ID, 1, data, app_id)
-    write = ending(session_id, {"status": tuple(LIVE)}, event, status=Status.CANCELLED)
-    write.raise_epoch = True
-    return write
+    return ending(session_id, {"status": tuple(LIVE)}, event)
 
 
 def abandonment(session_id: UUID, app_id: str, owner: str) -> Write:
     """Ends a session whose runner died while it played it."""
     reason = "The process that ran this session died."
-    write = ending(session_id, {"owner": owner}, failed_exit(app_id, "RunnerDied", reason), failure=reason)
-    write.raise_epoch = True
-    return write
+    return ending(session_id, {"owner": owner}, failed_exit(app_id, "RunnerDied", reason), failure=reason)

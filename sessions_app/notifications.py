@@ -25,6 +25,7 @@ from sessions_app.models import Session
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 1.0
 POLL_SESSIONS = 500  # ids in one query; SQLite takes some thousand parameters
 
 
@@ -59,7 +60,7 @@ async def announce(message: dict[str, Any]) -> None:
     """Send a hint's message to its session's group; a layer that fails costs latency only."""
     try:
         await _layer().group_send(f"session.{message['session']}", message)
-    except (OSError, RuntimeError):
+    except Exception:
         log.exception(
             "The channel layer took no hint of session %s; streams read the log.", message["session"]
         )
@@ -137,6 +138,8 @@ class Feed:
         """From now on the subscription hears every hint of the session."""
         await self._start()
         subscription = Subscription(session_id)
+        if self.is_closing:
+            subscription.wakeup.set()
         self._subscriptions.setdefault(session_id, set()).add(subscription)
         # For each stream, although one membership serves all: no stream may read the log before it holds.
         await _layer().group_add(group_name(session_id), self._channel)
@@ -167,9 +170,9 @@ class Feed:
         while True:
             try:
                 hint = from_message(await _layer().receive(self._channel))
-            except (OSError, RuntimeError):
+            except Exception:
                 log.exception("The channel layer gives no hints; streams read the log until it does.")
-                await asyncio.sleep(conf.poll_seconds)
+                await asyncio.sleep(RETRY_SECONDS)
                 continue
             for subscription in self._subscriptions.get(hint.session_id, ()):
                 subscription.offer(hint)

@@ -11,7 +11,7 @@ import logging
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from apps_app.dsl.runtime import (
     UsageError,
     step_key,
 )
-from apps_app.events import Event
+from apps_app.events import Event, encode_json
 from apps_app.pending import PendingPrompt, judge
 from sessions_app.conf import conf
 from sessions_app.event_log import NewEntry, Position, Write
@@ -64,7 +64,7 @@ class Question:
     def __init__(self, prompts: Sequence[PendingPrompt]) -> None:
         self.missing = {prompt.block_id: prompt for prompt in prompts}
         self.answers: Answers = {}
-        self.future: Future[Answers] = Future()
+        self.future: Future[Answers] = _uncancellable()
 
     def take(self, interaction: Entry) -> bool:
         """Read one recorded interaction; True when nothing is missing any more."""
@@ -84,8 +84,7 @@ class Run:
     def __init__(self, claim: Claim, writer: LogWriter) -> None:
         self.claim = claim
         self.session_id = claim.session_id
-        self.read_seq = claim.position.last_seq  # interactions up to here have been delivered
-        self._written_seq = claim.position.last_seq
+        self.read_seq = claim.position.last_seq  # interactions up to here are no answers any more
         self._writer = writer
         self._where = {"epoch": claim.position.epoch}
         self._lock = threading.Lock()
@@ -94,6 +93,7 @@ class Run:
         self._counts: Counter[str] = Counter()
         self._steps_in_flight: dict[str, Counter[str]] = {}
         self._step_counts: Counter[str] = Counter()
+        self._branch_count = 0
         self._branches: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
         self._turn_entries = 0
         self._bytes = claim.position.log_bytes
@@ -110,12 +110,19 @@ class Run:
         return self._over
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the app's function still runs, over or not."""
+        if self.task is not None:
+            return not self.task.done()
+        return self.thread is not None and self.thread.is_alive()
+
+    @property
     def is_waiting(self) -> bool:
         return self._question is not None
 
     def is_next(self, interaction: Entry) -> bool:
         """Whether nothing can have been recorded between what the run knows of and this interaction."""
-        return interaction.seq == max(self.read_seq, self._written_seq) + 1
+        return interaction.seq == self.read_seq + 1
 
     def deliver(self, interactions: Sequence[Entry]) -> None:
         """Hand over recorded interactions that the run has not read yet, in order."""
@@ -153,27 +160,29 @@ class Run:
 
     def new_block(self, block_type: str) -> str:
         self._check_over()
+        key = self._step_key()
         self._counts[block_type] += 1
-        if key := step_key.get():
+        if key:
             self._steps_in_flight[key][block_type] += 1
         return f"{block_type}-{self._counts[block_type]}"
 
     def emit(self, event: Event) -> None:
         self._check_over()
-        key = step_key.get()
-        if key is None:
+        key = self._step_key()
+        if not key:
             self._check_own(event.data.block_type)
-        self._append(event, NewEntry(Kind.EVENT, event.to_json(), key or ""))
+        self._append(event, NewEntry(Kind.EVENT, event.to_json(), key))
 
     def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
         self._check_over()
         self._check_own(closing.data.block_type)
-        question = Question(prompts)
+        # Judged here as they are stored, so that an answer is read as the web process has judged it.
+        pending = orjson.loads(encode_json([prompt.model_dump(exclude_none=True) for prompt in prompts]))
+        question = Question([PendingPrompt.model_validate(prompt) for prompt in pending])
         with self._lock:
             self._question = question
-        pending = [prompt.model_dump(exclude_none=True) for prompt in prompts]
         entry = NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
-        self._append(closing, entry, {"status": Status.WAITING, "pending": pending})
+        self._append(closing, entry, {"status": Status.WAITING, "pending": pending}, self._asked)
         self._check_over()  # a stop that came before the question was set has not seen it
         return question.future
 
@@ -191,7 +200,7 @@ class Run:
         self._check_over()
         made = self._steps_in_flight.pop(step.key)
         record = {"name": step.name, "error": outcome.error, "blocks": dict(made)}
-        payload = orjson.dumps({**record, "result": orjson.Fragment(outcome.result)})
+        payload = encode_json({**record, "result": orjson.Fragment(outcome.result)})
         self._count(payload)
         entry = NewEntry(Kind.STEP, payload, step.key)
         return self._durable(Write(self.session_id, self._where, [entry]), outcome)
@@ -219,19 +228,40 @@ class Run:
             )
         if self._steps_in_flight:
             raise UsageError(f"A {block_type} was shown while a step is under way. Await the step first.")
+        if (question := self._question) is not None:
+            asked = ", ".join(question.missing)
+            raise UsageError(f"A {block_type} was shown while {asked} still waits for its answer.")
+
+    def _step_key(self) -> str:
+        """The key of the step that this code runs in; empty outside of steps."""
+        key = step_key.get() or ""
+        if key and key not in self._steps_in_flight:
+            raise UsageError(
+                f"Step {key} has ended; what it left running can show nothing more. "
+                "Wait in the step for all that it starts."
+            )
+        return key
 
     def _branch(self) -> str:
         task = _current_task()
         if task is None or task is self.task:
             return OWN_BRANCH
         if task not in self._branches:
-            self._branches[task] = str(len(self._branches) + 1)
+            self._branch_count += 1  # not the length of the dictionary: tasks leave it at any time
+            self._branches[task] = str(self._branch_count)
         return self._branches[task]
 
-    def _append(self, event: Event, entry: NewEntry, changes: dict[str, Any] | None = None) -> None:
+    def _append(
+        self,
+        event: Event,
+        entry: NewEntry,
+        changes: dict[str, Any] | None = None,
+        settle: Callable[[Position | Exception], None] | None = None,
+    ) -> None:
         self._count(entry.payload)
         self._check_limits(event.app_name)
-        self._writer.put(Write(self.session_id, self._where, (entry,), changes or {}), self._settle)
+        write = Write(self.session_id, self._where, (entry,), changes or {})
+        self._writer.put(write, settle or self._settle)
 
     def _count(self, payload: bytes) -> None:
         self._turn_entries += 1
@@ -261,11 +291,15 @@ class Run:
         if isinstance(outcome, Exception):
             self.refusal = outcome
             self.stop()
-        else:
-            self._written_seq = outcome.last_seq
+
+    def _asked(self, outcome: Position | Exception) -> None:
+        self._settle(outcome)
+        if not isinstance(outcome, Exception):
+            with self._lock:  # nothing but an answer comes after the question
+                self.read_seq = max(self.read_seq, outcome.last_seq)
 
     def _durable(self, write: Write, value: T) -> Future[T]:
-        future: Future[T] = Future()
+        future: Future[T] = _uncancellable()
 
         def settle(outcome: Position | Exception) -> None:
             self._settle(outcome)
@@ -276,6 +310,13 @@ class Run:
 
         self._writer.put(write, settle)
         return future
+
+
+def _uncancellable() -> Future[Any]:
+    """A future that whoever gives up waiting for leaves as it is: it is settled all the same."""
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    return future
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -88,7 +88,9 @@ class Runner:
             self.advance(session_id, app_id, entry_point)
         owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
         for session_id, run in list(self._runs.items()):
-            if run.is_waiting and owned.get(session_id) == Status.RUNNING:
+            if run.over:
+                self.halt(session_id)  # its app caught what should have ended it
+            elif run.is_waiting and owned.get(session_id) == Status.RUNNING:
                 self.wake(session_id)
             elif run.is_waiting and session_id not in owned:
                 self.halt(session_id)
@@ -167,17 +169,20 @@ class Runner:
         self._strays = strays
 
     def _interrupt_stopped(self) -> None:
-        """Raise Stopped inside the threads of runs that go on although they are over.
+        """Raise Stopped inside the threads, or cancel the tasks, of runs that go on although they are over.
 
         By then such a run is in its app's own code, since every call of ours raises at once. Code
         that never returns to Python cannot be interrupted; it is left to end by itself.
         """
         for run, since in list(self._stopped.items()):
-            thread = run.thread
-            if thread is None or not thread.is_alive():
+            if not run.is_alive:
                 self._stopped.pop(run, None)
-            elif time.monotonic() - since > conf.stop_grace_seconds:
-                thread_id, exception = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Stopped)
+            elif time.monotonic() - since < conf.stop_grace_seconds:
+                continue
+            elif run.task is not None:
+                self._loop.call_soon_threadsafe(run.task.cancel)
+            elif run.thread is not None:
+                thread_id, exception = ctypes.c_ulong(run.thread.ident or 0), ctypes.py_object(Stopped)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, exception)
 
 

@@ -69,6 +69,7 @@ class RunnerChild:
                     await self._take(message)
         except TimeoutError:
             log.error("Runner %s has not reported for %s s.", self.name, conf.runner_silence_seconds)
+            self.process.kill()
         except ConnectionError:
             log.warning("Runner %s broke its connection.", self.name)
 
@@ -110,7 +111,7 @@ class LocalDispatch(Dispatch):
         self._lock = await in_database(_lock_database)
         await self._end_abandoned()
         self._child = RunnerChild()
-        self._supervising = asyncio.create_task(self._supervise(self._child))
+        self._supervising = asyncio.create_task(self._supervise())
 
     async def stop(self) -> None:
         if self._supervising is not None:
@@ -144,23 +145,22 @@ class LocalDispatch(Dispatch):
         if self._child is not None:
             self._child.send({"do": what, "session": session_id.hex, "with": arguments})
 
-    async def _supervise(self, child: RunnerChild) -> None:
+    async def _supervise(self) -> None:
         pause = 0.0
         while True:
-            await child.attend()
-            self._child = None
-            if child.process.poll() is None:
-                child.process.kill()
-            code = await child.end()
-            log.error("Runner %s died with exit code %s; starting another.", child.name, code)
-            await self._end_abandoned()
-            pause = (
-                0.0
-                if time.monotonic() - child.started > STEADY_SECONDS
-                else min(MAX_PAUSE_SECONDS, pause + 0.5)
-            )
+            child = self._child = self._child or RunnerChild()
+            try:
+                await child.attend()
+                self._child = None
+                log.error(
+                    "Runner %s died with exit code %s; starting another.", child.name, await child.end()
+                )
+                await self._end_abandoned()
+            except Exception:
+                log.exception("Runner %s could not be replaced; trying again.", child.name)
+            is_steady = time.monotonic() - child.started > STEADY_SECONDS
+            pause = 0.0 if is_steady else min(MAX_PAUSE_SECONDS, pause + 0.5)
             await asyncio.sleep(pause)
-            child = self._child = RunnerChild()
 
     async def _end_abandoned(self) -> None:
         """Whoever owns a session now is dead: end it as failed, so that none hangs."""

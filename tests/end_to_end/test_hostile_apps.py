@@ -80,13 +80,15 @@ def test_app_that_kills_its_process_takes_nothing_down(start_server: StartServer
     ("app", "setting", "reason"),
     [
         ("flood", {"YERA_MAX_TURN_ENTRIES": "5000"}, "5000 log entries in one turn"),
+        ("flood_and_swallow", {"YERA_MAX_TURN_ENTRIES": "5000"}, "5000 log entries in one turn"),
         ("flood_bytes", {"YERA_MAX_SESSION_BYTES": "1000000"}, "1000000 bytes"),
     ],
 )
 def test_app_that_emits_without_end_is_stopped(
     start_server: StartServer, app: str, setting: dict[str, str], reason: str
 ) -> None:
-    client = start_server(**setting).client()
+    server = start_server(YERA_SWEEP_SECONDS="0.1", YERA_STOP_GRACE_SECONDS="0.1", **setting)
+    client = server.client()
     session = client.create(f"hostile.{app}")
     events = client.events(session)
     data = events[-1]["data"]
@@ -94,6 +96,7 @@ def test_app_that_emits_without_end_is_stopped(
     assert reason in data["reason"]
     assert len(events) <= 5001
     assert client.state(session)["status"] == "failed"
+    assert until(lambda: server.runner().cpu_percent(interval=0.5) < 50)
 
 
 @pytest.mark.parametrize("app", ["leave_by_sys_exit", "leave_task_by_sys_exit"])

@@ -59,6 +59,15 @@ def flood() -> None:
 
 
 @yr.app(model=False)
+def flood_and_swallow() -> None:
+    while True:
+        try:
+            yr.markdown("event")
+        except BaseException:
+            pass
+
+
+@yr.app(model=False)
 def flood_bytes() -> None:
     while True:
         yr.markdown("x" * 10_000)
