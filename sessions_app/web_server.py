@@ -6,6 +6,7 @@ import socket
 
 import uvicorn
 
+from sessions_app.conf import conf
 from sessions_app.server import begin_shutdown
 
 GRACE_SECONDS = 5
@@ -34,4 +35,16 @@ def serve(host: str, port: int) -> None:
         log_config=None,
         server_header=False,
     )
-    StreamingServer(config).run()
+    listener = config.bind_socket()
+    _drop_dead_clients(listener)
+    StreamingServer(config).run(sockets=[listener])
+
+
+def _drop_dead_clients(listener: socket.socket) -> None:
+    """Let the kernel end connections whose client takes nothing, as it alone can.
+
+    A connection that we close stays open until its client has taken what was sent before.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+        milliseconds = int(conf.send_timeout_seconds * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
