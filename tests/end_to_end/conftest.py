@@ -1,25 +1,13 @@
-"""One real server for the tests that share it; those that kill theirs start their own."""
+"""A client of the shared server."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.client import SessionClient
-from tests.server import ROOT, ServerProcess
-
-APP_FOLDERS = [ROOT / "tests" / "conformance" / "apps", ROOT / "tests" / "end_to_end" / "apps"]
-APPS_DIRS = os.pathsep.join(map(str, APP_FOLDERS))
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("server"), YERA_APPS_DIRS=APPS_DIRS).start()
-    yield process
-    process.dispose()
+from tests.server import ServerProcess
 
 
 @pytest.fixture
@@ -27,20 +15,3 @@ def client(server: ServerProcess) -> Iterator[SessionClient]:
     client = SessionClient(server.url)
     yield client
     client.close()
-
-
-@pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    """Start a server of this test's own; keyword arguments are environment variables."""
-    started: list[ServerProcess] = []
-
-    def start(**environment: str) -> ServerProcess:
-        folder = tmp_path / f"server-{len(started)}"
-        folder.mkdir()
-        process = ServerProcess(folder, **{"YERA_APPS_DIRS": APPS_DIRS, **environment})
-        started.append(process)
-        return process.start()
-
-    yield start
-    for process in started:
-        process.dispose()
