@@ -15,7 +15,9 @@ def guarded_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Generator[Any, None, T], **options: Any
 ) -> asyncio.Task[T]:
     """A task factory: what asyncio would raise in the loop itself becomes TaskExit."""
-    return asyncio.Task(_guarded(work), loop=loop, **options)
+    task = asyncio.Task(_guarded(work), loop=loop, **options)
+    task.add_done_callback(lambda _: work.close())  # a task that was cancelled at once has not begun it
+    return task
 
 
 async def _guarded(work: Any) -> Any:

@@ -6,6 +6,7 @@ and read in event_log.py alone.
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Sequence
 
@@ -43,9 +44,9 @@ class Kind(models.TextChoices):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def unclaimed(self) -> SessionQuerySet:
-        """Sessions that no runner has taken up yet."""
-        return self.filter(status=Status.CREATED, owner="")
+    def unclaimed(self, before: datetime.datetime) -> SessionQuerySet:
+        """Sessions created before then that no runner has taken up yet."""
+        return self.filter(status=Status.CREATED, owner="", created_at__lt=before)
 
     def owned(self) -> SessionQuerySet:
         """Sessions that some runner holds, alive or dead."""

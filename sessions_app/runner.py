@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
+import datetime
 import logging
 import threading
 import time
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
+
+from django.utils import timezone
 
 from apps_app import discovery
 from apps_app.discovery import AppLoadError
@@ -67,7 +70,7 @@ class Runner:
                 run.deliver([interaction])
             else:
                 run.deliver(event_log.read_interactions(session_id, run.read_seq))
-        except ValueError:
+        except (ValueError, LookupError):
             log.exception("Session %s has an interaction that does not answer its prompts.", session_id)
             self._fail(run, "LogError", "A recorded answer does not fit the prompts of this app.")
 
@@ -83,17 +86,19 @@ class Runner:
 
     def sweep(self) -> None:
         """Find what a lost message left behind, and interrupt runs that ignore their stop."""
-        unclaimed = Session.objects.unclaimed().values_list("id", "app_id", "app__entry_point")
-        for session_id, app_id, entry_point in unclaimed:
+        before = timezone.now() - datetime.timedelta(
+            seconds=conf.sweep_seconds
+        )  # later ones are on their way
+        unclaimed = Session.objects.unclaimed(before)
+        for session_id, app_id, entry_point in unclaimed.values_list("id", "app_id", "app__entry_point"):
             self.advance(session_id, app_id, entry_point)
+        runs = list(self._runs.items())  # before the rows: a run whose row is not ours now was ended
         owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
-        for session_id, run in list(self._runs.items()):
-            if run.over:
-                self.halt(session_id)  # its app caught what should have ended it
-            elif run.is_waiting and owned.get(session_id) == Status.RUNNING:
+        for session_id, run in runs:
+            if run.over or session_id not in owned:
+                self.halt(session_id)  # perhaps its app caught what should have ended it
+            elif run.is_waiting and owned[session_id] == Status.RUNNING:
                 self.wake(session_id)
-            elif run.is_waiting and session_id not in owned:
-                self.halt(session_id)
         self._end_strays(owned)
         self._interrupt_stopped()
 
@@ -115,7 +120,7 @@ class Runner:
         """A run's thread: load the app here, since a file may block, then play it here or in the loop."""
         try:
             app = discovery.load(run.claim.entry_point, run.claim.app_id)
-        except AppLoadError as error:
+        except (AppLoadError, KeyboardInterrupt) as error:  # in a thread not the terminal's, but the app's
             log.warning("Session %s cannot start: %s", run.session_id, error)
             self._fail(run, "AppLoadError", f"The app {run.claim.app_id} does not load.", str(error))
             return

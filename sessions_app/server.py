@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Coroutine
 from typing import Any
 
 from django.conf import settings
@@ -31,7 +30,7 @@ class Server:
         if self._starting is None:
             self._loop = asyncio.get_running_loop()
             self._starting = asyncio.create_task(self._start())
-        await self._starting
+        await asyncio.shield(self._starting)  # a client that goes must not cut it off
 
     async def stop(self) -> None:
         """End the runners, then write what is pending."""
@@ -45,10 +44,10 @@ class Server:
 
     def _publish(self, hints: list[Hint]) -> None:
         for hint in hints:
-            self._loop.call_soon_threadsafe(self._spawn, announce(to_message(hint)))
+            self._loop.call_soon_threadsafe(self._announce, to_message(hint))
 
-    def _spawn(self, announcement: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(announcement)
+    def _announce(self, message: dict[str, Any]) -> None:
+        task = self._loop.create_task(announce(message))
         self._announcements.add(task)
         task.add_done_callback(self._announcements.discard)
 

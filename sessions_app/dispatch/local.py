@@ -44,7 +44,7 @@ class RunnerChild:
 
     def __init__(self) -> None:
         self.name = f"local-{uuid.uuid4().hex[:12]}"
-        self.started = self.last_alive = time.monotonic()
+        self.last_alive = time.monotonic()
         self.has_reported = False
         ours, theirs = socket.socketpair()
         with theirs:
@@ -110,7 +110,6 @@ class LocalDispatch(Dispatch):
     async def start(self) -> None:
         self._lock = await in_database(_lock_database)
         await self._end_abandoned()
-        self._child = RunnerChild()
         self._supervising = asyncio.create_task(self._supervise())
 
     async def stop(self) -> None:
@@ -148,19 +147,26 @@ class LocalDispatch(Dispatch):
     async def _supervise(self) -> None:
         pause = 0.0
         while True:
-            child = self._child = self._child or RunnerChild()
+            started = time.monotonic()
             try:
-                await child.attend()
-                self._child = None
-                log.error(
-                    "Runner %s died with exit code %s; starting another.", child.name, await child.end()
-                )
-                await self._end_abandoned()
+                await self._keep_one()
             except Exception:
-                log.exception("Runner %s could not be replaced; trying again.", child.name)
-            is_steady = time.monotonic() - child.started > STEADY_SECONDS
+                log.exception("The runner could not be replaced; trying again.")
+            is_steady = time.monotonic() - started > STEADY_SECONDS
             pause = 0.0 if is_steady else min(MAX_PAUSE_SECONDS, pause + 0.5)
             await asyncio.sleep(pause)
+
+    async def _keep_one(self) -> None:
+        """From the start of a runner process to its death, and the end of what it left behind."""
+        child = self._child = RunnerChild()
+        try:
+            await child.attend()
+        except Exception:
+            log.exception("Runner %s cannot be understood.", child.name)
+            child.process.kill()
+        self._child = None
+        log.error("Runner %s died with exit code %s.", child.name, await child.end())
+        await self._end_abandoned()
 
     async def _end_abandoned(self) -> None:
         """Whoever owns a session now is dead: end it as failed, so that none hangs."""
