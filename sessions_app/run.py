@@ -7,9 +7,7 @@ more (invariant 1).
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -30,22 +28,19 @@ from apps_app.dsl.runtime import (
     StepOutcome,
     Stopped,
     UsageError,
-    step_key,
 )
 from apps_app.events import Event, encode_json
-from apps_app.pending import PendingPrompt, judge
+from apps_app.pending import PendingPrompt
 from sessions_app.conf import conf
 from sessions_app.event_log import NewEntry, Position, Write
 from sessions_app.exits import ending, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
-
-log = logging.getLogger(__name__)
+from sessions_app.question import Question, uncancellable_future
+from sessions_app.steps import Steps
 
 T = TypeVar("T")
-
-OWN_BRANCH = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +51,6 @@ class Claim:
     app_id: str
     entry_point: str
     position: Position
-
-
-class Question:
-    """The prompts that a run waits for, and the answers so far."""
-
-    def __init__(self, prompts: Sequence[PendingPrompt]) -> None:
-        self.missing = {prompt.block_id: prompt for prompt in prompts}
-        self.answers: Answers = {}
-        self.future: Future[Answers] = _uncancellable()
-
-    def take(self, interaction: Entry) -> bool:
-        """Read one recorded interaction; True when nothing is missing any more."""
-        posted = orjson.loads(interaction.payload)
-        given = judge(
-            list(self.missing.values()), posted["blockId"], posted.get("blockType", ""), posted["value"]
-        )
-        self.answers.update(given)
-        for block_id in given:
-            del self.missing[block_id]
-        return not self.missing
 
 
 class Run:
@@ -91,10 +66,7 @@ class Run:
         self._over: type[SessionOver] | None = None
         self._question: Question | None = None
         self._counts: Counter[str] = Counter()
-        self._steps_in_flight: dict[str, Counter[str]] = {}
-        self._step_counts: Counter[str] = Counter()
-        self._branch_count = 0
-        self._branches: weakref.WeakKeyDictionary[asyncio.Task[Any], str] = weakref.WeakKeyDictionary()
+        self._steps = Steps()
         self._turn_entries = 0
         self._bytes = claim.position.log_bytes
         self._max_entries = conf.max_turn_entries
@@ -160,15 +132,13 @@ class Run:
 
     def new_block(self, block_type: str) -> str:
         self._check_over()
-        key = self._step_key()
+        self._steps.count_block(block_type)
         self._counts[block_type] += 1
-        if key:
-            self._steps_in_flight[key][block_type] += 1
         return f"{block_type}-{self._counts[block_type]}"
 
     def emit(self, event: Event) -> None:
         self._check_over()
-        key = self._step_key()
+        key = self._steps.current_key()
         if not key:
             self._check_own(event.data.block_type)
         self._append(event, NewEntry(Kind.EVENT, event.to_json(), key))
@@ -188,25 +158,23 @@ class Run:
 
     def begin_step(self, name: str) -> Future[Step]:
         self._check_over()
-        branch = self._branch()
-        self._step_counts[branch] += 1
         self._check_limits(self.claim.app_id)
-        step = Step(f"{branch}.{self._step_counts[branch]}", name)
-        self._steps_in_flight[step.key] = Counter()
+        task = _current_task()
+        step = self._steps.begin(name, None if task is self.task else task)
         # An update without entries: what came before is durable, and the session is still ours.
         return self._durable(Write(self.session_id, self._where), step)
 
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
         self._check_over()
-        made = self._steps_in_flight.pop(step.key)
-        record = {"name": step.name, "error": outcome.error, "blocks": dict(made)}
+        made = self._steps.end(step)
+        record = {"name": step.name, "error": outcome.error, "blocks": made}
         payload = encode_json({**record, "result": orjson.Fragment(outcome.result)})
         self._count(payload)
         entry = NewEntry(Kind.STEP, payload, step.key)
         return self._durable(Write(self.session_id, self._where, [entry]), outcome)
 
     def abandon_step(self, step: Step) -> None:
-        self._steps_in_flight.pop(step.key, None)
+        self._steps.end(step)
 
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         self._check_over()
@@ -226,30 +194,11 @@ class Run:
             raise UsageError(
                 f"A {block_type} can be shown by the app's own task only. Elsewhere, show it inside a step."
             )
-        if self._steps_in_flight:
+        if self._steps.are_under_way:
             raise UsageError(f"A {block_type} was shown while a step is under way. Await the step first.")
         if (question := self._question) is not None:
             asked = ", ".join(question.missing)
             raise UsageError(f"A {block_type} was shown while {asked} still waits for its answer.")
-
-    def _step_key(self) -> str:
-        """The key of the step that this code runs in; empty outside of steps."""
-        key = step_key.get() or ""
-        if key and key not in self._steps_in_flight:
-            raise UsageError(
-                f"Step {key} has ended; what it left running can show nothing more. "
-                "Wait in the step for all that it starts."
-            )
-        return key
-
-    def _branch(self) -> str:
-        task = _current_task()
-        if task is None or task is self.task:
-            return OWN_BRANCH
-        if task not in self._branches:
-            self._branch_count += 1  # not the length of the dictionary: tasks leave it at any time
-            self._branches[task] = str(self._branch_count)
-        return self._branches[task]
 
     def _append(
         self,
@@ -299,7 +248,7 @@ class Run:
                 self.read_seq = max(self.read_seq, outcome.last_seq)
 
     def _durable(self, write: Write, value: T) -> Future[T]:
-        future: Future[T] = _uncancellable()
+        future: Future[T] = uncancellable_future()
 
         def settle(outcome: Position | Exception) -> None:
             self._settle(outcome)
@@ -310,13 +259,6 @@ class Run:
 
         self._writer.put(write, settle)
         return future
-
-
-def _uncancellable() -> Future[Any]:
-    """A future that whoever gives up waiting for leaves as it is: it is settled all the same."""
-    future: Future[Any] = Future()
-    future.set_running_or_notify_cancel()
-    return future
 
 
 def _current_task() -> asyncio.Task[Any] | None:
