@@ -1,14 +1,20 @@
-"""The tasks of async apps: `sys.exit` in one must end its session, not the event loop of all."""
+"""The tasks of async apps: one run's neither stop the event loop nor outlive their session."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from contextvars import ContextVar
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from apps_app.dsl.app import TaskExit
 
 T = TypeVar("T")
+
+Tasks = WeakSet[asyncio.Task[Any]]
+
+tasks_of_run: ContextVar[Tasks] = ContextVar("tasks_of_run")  # a task hands its context on to those it makes
 
 
 def guarded_task(
@@ -17,6 +23,8 @@ def guarded_task(
     """A task factory: what asyncio would raise in the loop itself becomes TaskExit."""
     task = asyncio.Task(_guarded(work), loop=loop, **options)
     task.add_done_callback(lambda _: work.close())  # a task that was cancelled at once has not begun it
+    if (tasks := tasks_of_run.get(None)) is not None:
+        tasks.add(task)
     return task
 
 

@@ -23,6 +23,9 @@ class SessionServer:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
         await server().start()
         handler = self._api if scope["path"].startswith(API_PATHS) else self._django
         await handler(scope, receive, send)

@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import DisallowedHost, RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+from rest_framework.exceptions import ParseError
 
 from sessions_app.conf import conf
 from sessions_app.exceptions import PayloadTooLarge, error_response
@@ -76,6 +77,11 @@ class ApiHandler(ASGIHandler):
 
     async def _response(self, scope: Any, body: io.BytesIO) -> Any:
         request, refusal = self.create_request(scope, body)
+        if request is not None:
+            try:
+                request.get_host()  # what Django's CommonMiddleware does against foreign host names
+            except DisallowedHost as error:
+                return error_response(ParseError(str(error)))
         return await self.run_get_response(request) if request is not None else refusal
 
     async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:

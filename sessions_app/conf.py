@@ -116,6 +116,13 @@ class Conf:
         check_id="E010",
         purpose="A runner process that has not reported for this long is replaced.",
     )
+    lock_seconds = Setting(
+        "YERA_LOCK_SECONDS",
+        3.0,
+        minimum=0.1,
+        check_id="E013",
+        purpose="A runner that holds the database's lock for this long without reporting is replaced.",
+    )
     database_threads = Setting(
         "YERA_DATABASE_THREADS",
         4,

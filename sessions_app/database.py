@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
-from django.db import Error, connection
+from django.db import Error, connection, reset_queries
 
 from sessions_app.conf import conf
 
@@ -28,6 +28,8 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
         except Error:
             connection.close()  # it may be broken; the next call opens a new one
             raise
+        finally:
+            reset_queries()  # with DEBUG, Django keeps every statement
 
     return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 

@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException
 from apps_app.events import encode_json
 
 API_PREFIX = "/api/"
+NON_FIELD_ERRORS_KEY = "non_field_errors"  # the name that DRF's serializers use
 
 
 class AppNotFound(APIException):
@@ -64,8 +65,9 @@ class NotReady(APIException):
 def error_response(error: APIException) -> HttpResponse:
     """A refusal as `{"detail", "code", "errors"?}` (CONTRACT.md section 1)."""
     body: dict[str, Any] = {"detail": str(error.detail), "code": error.default_code}
-    if isinstance(error, drf.ValidationError) and isinstance(error.detail, dict):
-        fields = {name: [str(problem) for problem in problems] for name, problems in error.detail.items()}
+    if isinstance(error, drf.ValidationError):
+        detail = error.detail if isinstance(error.detail, dict) else {NON_FIELD_ERRORS_KEY: error.detail}
+        fields = {name: [str(problem) for problem in problems] for name, problems in detail.items()}
         body = {"detail": _sentence(fields), "code": "invalid", "errors": fields}
     return json_response(body, error.status_code)
 

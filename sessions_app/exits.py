@@ -9,12 +9,13 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from apps_app.blocks import ErrorCause, Exit
+from apps_app.blocks import BlockData, ErrorCause, Exit
 from apps_app.events import Event, storable
 from sessions_app.event_log import NewEntry, Write
 from sessions_app.models import LIVE, Kind, Status
 
 EXIT_BLOCK_ID = "exit-1"
+MAX_TEXT = 1_000_000  # characters of an exit's reason, return value and traceback
 CANCELLED_EXIT_CODE = 130
 STATUSES = {0: Status.FINISHED, 124: Status.EXPIRED, CANCELLED_EXIT_CODE: Status.CANCELLED}
 
@@ -27,6 +28,7 @@ def ending(
     failure: str = "",
 ) -> Write:
     """The write that ends a session; its status follows from the exit code."""
+    _shorten(exit_event.data)
     payload = exit_event.to_json()
     data = orjson.loads(payload)["data"]
     changes = {
@@ -34,12 +36,21 @@ def ending(
         "pending": [],
         "owner": "",
         "exit": data,
-        "failure": storable(failure),
+        "failure": storable(failure[:MAX_TEXT]),
         "finished_at": timezone.now(),
     }
     entry = NewEntry(Kind.EVENT, payload, closes_turn=True)
     # The epoch is raised by its owner too, so that nothing of its own comes after the exit.
     return Write(session_id, where, [entry], changes, raise_epoch=True)
+
+
+def _shorten(data: BlockData) -> None:
+    """Room for the exit is always kept, but not for any exit."""
+    if isinstance(data, Exit):
+        for name in ("reason", "return_value"):
+            text = getattr(data, name)
+            if text is not None and len(text) > MAX_TEXT:
+                setattr(data, name, f"{text[:MAX_TEXT]}…")
 
 
 def failed_exit(app_id: str, error_type: str, reason: str, block_id: str = EXIT_BLOCK_ID) -> Event:

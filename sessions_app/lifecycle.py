@@ -10,13 +10,14 @@ from uuid import UUID
 
 from apps_app.events import encode_json
 from apps_app.models import App
-from apps_app.pending import InvalidAnswerError, NotPendingError, judge
+from apps_app.pending import InvalidAnswerError, NotPendingError, PendingPrompt, judge
+from sessions_app import event_log
 from sessions_app.database import in_database
-from sessions_app.event_log import FencedError, NewEntry, Write
+from sessions_app.event_log import FencedError, NewEntry, Standing, Write
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
 from sessions_app.exits import cancellation
 from sessions_app.frames import Entry
-from sessions_app.models import Kind, Session, Status
+from sessions_app.models import ENDED, Kind, Session, Status
 from sessions_app.server import server
 
 
@@ -53,14 +54,15 @@ async def answer(session_id: str, block_id: str, block_type: str, value: Any) ->
     Of answers that race, the first to commit wins; the others are judged anew (invariant 4).
     """
     key = session_key(session_id)
-    payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
+    try:
+        payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
+    except (TypeError, RecursionError) as error:
+        raise InvalidAnswer("The value is nested too deeply; send it flatter.") from error
     while True:
-        session = await in_database(
-            Session.objects.only("status", "pending", "last_seq").filter(id=key).first
-        )
-        if session is None:
+        standing = await in_database(event_log.standing, key)
+        if standing is None:
             raise SessionNotFound(session_id)
-        write = _interaction(session, block_id, block_type, value, payload)
+        write = _interaction(key, standing, block_id, block_type, value, payload)
         try:
             position = await asyncio.wrap_future(server().writer.submit(write))
         except FencedError:
@@ -69,25 +71,28 @@ async def answer(session_id: str, block_id: str, block_type: str, value: Any) ->
         return key
 
 
-def _interaction(session: Session, block_id: str, block_type: str, value: Any, payload: bytes) -> Write:
-    if session.is_ended:
-        raise SessionEnded(session.id)
-    prompts = session.pending_prompts
+def _interaction(
+    key: UUID, standing: Standing, block_id: str, block_type: str, value: Any, payload: bytes
+) -> Write:
+    if standing.status in ENDED:
+        raise SessionEnded(key)
+    pending = standing.pending if standing.status == Status.WAITING else []
+    prompts = [PendingPrompt.model_validate(prompt) for prompt in pending]
     try:
         answers = judge(prompts, block_id, block_type, value)
     except NotPendingError as error:
         raise NotPending(str(error)) from error
     except InvalidAnswerError as error:
         raise InvalidAnswer(str(error)) from error
-    missing = [prompt.model_dump(exclude_none=True) for prompt in prompts if prompt.block_id not in answers]
+    missing = [prompt for prompt in pending if prompt["block_id"] not in answers]
     return Write(
-        session.id,
-        where={"status": Status.WAITING, "last_seq": session.last_seq},
+        key,
+        where={"status": Status.WAITING, "last_seq": standing.last_seq},
         entries=[NewEntry(Kind.INTERACTION, payload)],
         changes={
             "status": Status.WAITING if missing else Status.RUNNING,
             "pending": missing,
-            "turn_seq": session.last_seq + 1,
+            "turn_seq": standing.last_seq + 1,
         },
     )
 

@@ -7,36 +7,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, reset_queries, transaction
 
 from sessions_app import event_log
 from sessions_app.event_log import FencedError, Hint, Position, Write
 from sessions_app.models import Session
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
+from sessions_app.write_queue import Batch, Job, WriteQueue
 
 log = logging.getLogger(__name__)
-
-PENDING_WRITES_PER_SESSION = 256  # beyond it the app waits: the bound is the others' latency
-COMMIT_WRITES = 512  # of one commit, shared evenly among the sessions that have something to write
-
-
-@dataclass(slots=True)
-class Job:
-    """A write, or a new session's row, on its way; `settle` is told what came of it."""
-
-    session_id: UUID
-    work: Write | Session
-    settle: Callable[[Position | Exception], None]
-
-
-Batch = dict[UUID, list[Job]]
 
 
 class LogWriter:
@@ -44,29 +28,35 @@ class LogWriter:
 
     def __init__(self, publish: Callable[[list[Hint]], None]) -> None:
         self._publish = publish
-        self._pending: dict[UUID, deque[Job]] = {}
-        self._lock = threading.Lock()
-        self._ready = threading.Condition(self._lock)
-        self._room = threading.Condition(self._lock)
-        self._stopping = False
+        self._queue = WriteQueue()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._waiting_since: float | None = None
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long it has been waiting for its turn to write; 0 if it is not."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Write what is pending, then end the thread and its connection."""
-        with self._lock:
-            self._stopping = True
-            self._ready.notify()
+        self._queue.close()
         self._thread.join()
 
-    def put(self, write: Write, settle: Callable[[Position | Exception], None]) -> None:
+    def put(
+        self, write: Write, settle: Callable[[Position | Exception], None], *, waits: bool = True
+    ) -> None:
         """Queue a write; waits while its session has too many. `settle` runs in the writer's thread."""
-        self._enqueue(Job(write.session_id, write, settle))
+        self._queue.put(Job(write.session_id, write, settle), waits=waits)
 
     def submit(self, work: Write | Session) -> Future[Position]:
-        """Queue a write or a new session. The future raises FencedError, or the database's error."""
+        """Queue a write or a new session, without waiting; for an event loop, whose callers are few.
+
+        The future raises FencedError, or the database's error.
+        """
         future: Future[Position] = Future()
         future.set_running_or_notify_cancel()  # whoever gives up waiting cannot call it back
 
@@ -77,45 +67,23 @@ class LogWriter:
                 future.set_result(outcome)
 
         session_id = work.id if isinstance(work, Session) else work.session_id
-        self._enqueue(Job(session_id, work, settle))
+        self._queue.put(Job(session_id, work, settle), waits=False)
         return future
-
-    def _enqueue(self, job: Job) -> None:
-        with self._lock:
-            while len(self._pending.get(job.session_id, ())) >= PENDING_WRITES_PER_SESSION:
-                self._room.wait()
-            if self._stopping:
-                raise RuntimeError("The log writer has stopped.")
-            self._pending.setdefault(job.session_id, deque()).append(job)
-            self._ready.notify()
 
     def _run(self) -> None:
         gate = turnstile(connection)
         try:
-            while batch := self._take():
+            while batch := self._queue.take():
                 self._write(gate, batch)
+                reset_queries()  # with DEBUG, Django keeps every statement
         finally:
             gate.close()
             connection.close()
 
-    def _take(self) -> Batch:
-        """The next commit's jobs, an even share of every session's; empty when stopped and done."""
-        with self._lock:
-            while not self._pending and not self._stopping:
-                self._ready.wait()
-            share = max(1, COMMIT_WRITES // max(1, len(self._pending)))
-            batch = {}
-            for session_id, jobs in list(self._pending.items()):
-                batch[session_id] = [jobs.popleft() for _ in range(min(share, len(jobs)))]
-                if not jobs:
-                    del self._pending[session_id]
-            self._room.notify_all()
-            return batch
-
     def _write(self, gate: Turnstile | OpenDoor, batch: Batch) -> None:
         """Commit a batch; where the database refuses it, try what could still be saved of it."""
         try:
-            done = _commit(gate, batch)
+            done = self._commit(gate, batch)
         except (OperationalError, InterfaceError) as error:
             log.exception("The database refused a commit of %d sessions; trying once more.", len(batch))
             connection.close()
@@ -133,7 +101,7 @@ class LogWriter:
 
     def _last_try(self, gate: Turnstile | OpenDoor, batch: Batch, error: Exception) -> None:
         try:
-            done = _commit(gate, batch)
+            done = self._commit(gate, batch)
         except Exception:
             log.exception(
                 "The database refused a commit of %d sessions again; nothing of it is kept.", len(batch)
@@ -155,13 +123,16 @@ class LogWriter:
             _settle(each.jobs, each.outcome)
 
     def _refuse(self, batch: Batch, error: Exception) -> None:
-        """Keep nothing of these sessions, nor what waits behind it: a log has no hole."""
-        for session_id, jobs in batch.items():
-            _settle(jobs, error)
-            with self._lock:
-                waiting = self._pending.pop(session_id, ())
-                self._room.notify_all()
-            _settle(waiting, error)
+        """Keep nothing of these jobs, nor of what their runs have to say after them: a log has no hole."""
+        for jobs in batch.values():
+            waiting = self._queue.refuse(jobs, error)
+            _settle([*jobs, *waiting], error)
+
+    def _commit(self, gate: Turnstile | OpenDoor, batch: Batch) -> list[Done]:
+        self._waiting_since = time.monotonic()
+        with gate.turn(), transaction.atomic():
+            self._waiting_since = None
+            return [Done(group, *_carry_out(group)) for jobs in batch.values() for group in _groups(jobs)]
 
 
 class Done(NamedTuple):
@@ -170,11 +141,6 @@ class Done(NamedTuple):
     jobs: list[Job]
     outcome: Position | Exception
     hint: Hint | None
-
-
-def _commit(gate: Turnstile | OpenDoor, batch: Batch) -> list[Done]:
-    with gate.turn(), transaction.atomic():
-        return [Done(group, *_carry_out(group)) for jobs in batch.values() for group in _groups(jobs)]
 
 
 def _settle(jobs: Iterable[Job], outcome: Position | Exception) -> None:
@@ -211,4 +177,4 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
         )
     except FencedError as error:
         return error, None
-    return position, hint if hint.segments or hint.state else None
+    return position, hint if hint.last_seq > hint.after or hint.state else None

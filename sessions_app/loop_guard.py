@@ -15,6 +15,7 @@ import time
 from types import FrameType
 
 from sessions_app.conf import conf
+from sessions_app.write_queue import WriteQueue
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +59,20 @@ class LoopGuard:
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         task = asyncio.current_task(self._loop)
-        if task is None:
-            return  # the loop itself is busy: no app is to blame
+        if task is None or _waits_for_the_log(frame):
+            self._beat = time.monotonic()
+            self._interruptions = 0
+            return  # the server itself is slow: no app is to blame
         log.warning("%s has blocked the event loop for %s s.", task.get_name(), conf.async_block_seconds)
         raise EventLoopBlocked(
             f"The app blocked the event loop for {conf.async_block_seconds:g} s. An async app must await "
             "what takes time; make it a plain function, and it gets a thread of its own."
         )
+
+
+def _waits_for_the_log(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code is WriteQueue.put.__code__:
+            return True
+        frame = frame.f_back
+    return False

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
 
 from django.db import models
 from django.db.models import F, Q
 
 from apps_app.models import App
-from apps_app.pending import PendingPrompt
 
 
 class Status(models.TextChoices):
@@ -98,10 +96,6 @@ class Session(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
-
-    @property
-    def pending_prompts(self) -> Sequence[PendingPrompt]:
-        return [PendingPrompt.model_validate(prompt) for prompt in self.pending]
 
 
 class LogEntry(models.Model):

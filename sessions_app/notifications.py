@@ -26,6 +26,7 @@ from sessions_app.models import Session
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+LAYER_SECONDS = 2.0
 POLL_SESSIONS = 500  # ids in one query; SQLite takes some thousand parameters
 
 
@@ -66,6 +67,14 @@ async def announce(message: dict[str, Any]) -> None:
         )
 
 
+async def check_layer() -> None:
+    """Send a message through the layer and get it back; raises what the layer raises, or TimeoutError."""
+    channel = await _layer().new_channel()
+    async with asyncio.timeout(LAYER_SECONDS):
+        await _layer().send(channel, {"type": "session.check"})
+        await _layer().receive(channel)
+
+
 class Subscription:
     """One stream's inbox of hints, bounded in bytes; `behind` says that only the log knows the rest."""
 
@@ -82,7 +91,7 @@ class Subscription:
         self.heard_seq = max(self.heard_seq, hint.last_seq)
         if hint.state:
             self.heard_status = hint.state["status"]
-        self._size += sum(len(segment.frames) for segment in hint.segments)
+        self._size += hint.size
         if self._size > conf.stream_buffer_bytes:
             self.fall_behind()
         elif not self.behind:
@@ -150,6 +159,8 @@ class Feed:
         streams.discard(subscription)
         if not streams and self._subscriptions.pop(subscription.session_id, None) is not None:
             await _layer().group_discard(group_name(subscription.session_id), self._channel)
+            if subscription.session_id in self._subscriptions:  # somebody came in the meantime
+                await _layer().group_add(group_name(subscription.session_id), self._channel)
 
     def close(self) -> None:
         """The server stops: every stream is woken to say so to its client."""
@@ -161,10 +172,10 @@ class Feed:
         return [subscription for streams in self._subscriptions.values() for subscription in streams]
 
     async def _start(self) -> None:
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
         if not self._channel:
             self._channel = await _layer().new_channel()
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
 
     async def _listen(self) -> None:
         while True:

@@ -104,6 +104,7 @@ class Run:
                 if question is None or interaction.seq <= self.read_seq:
                     continue
                 self.read_seq = interaction.seq
+                self._bytes += len(interaction.payload)
                 complete = question.take(interaction)
                 if complete:
                     self._question = None
@@ -234,7 +235,7 @@ class Run:
         if failure and settings.DEBUG and isinstance(data, Exit):
             data.return_value = failure
         write = ending(self.session_id, self._where, exit_event, failure=failure)
-        self._writer.put(write, self._settle)
+        self._writer.put(write, self._settle, waits=False)
 
     def _settle(self, outcome: Position | Exception) -> None:
         if isinstance(outcome, Exception):

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from apps_app.discovery import AppLoadError
 from apps_app.dsl.app import App, aplay, play
 from apps_app.dsl.runtime import SessionOver, Stopped
 from sessions_app import event_log
+from sessions_app.app_tasks import Tasks, tasks_of_run
 from sessions_app.conf import conf
 from sessions_app.event_log import FencedError, Position, Write
 from sessions_app.exits import abandonment, failed_exit
@@ -114,7 +116,11 @@ class Runner:
             return
         run = self._runs[session_id] = Run(Claim(session_id, app_id, entry_point, outcome), self._writer)
         run.thread = threading.Thread(target=self._play, args=(run,), name=f"run-{session_id}", daemon=True)
-        run.thread.start()
+        try:
+            run.thread.start()
+        except RuntimeError as error:  # no more threads to be had
+            log.exception("Session %s gets no thread.", session_id)
+            self._fail(run, "RunnerOverloaded", "The server has no thread for this session.", str(error))
 
     def _play(self, run: Run) -> None:
         """A run's thread: load the app here, since a file may block, then play it here or in the loop."""
@@ -122,7 +128,8 @@ class Runner:
             app = discovery.load(run.claim.entry_point, run.claim.app_id)
         except (AppLoadError, KeyboardInterrupt) as error:  # in a thread not the terminal's, but the app's
             log.warning("Session %s cannot start: %s", run.session_id, error)
-            self._fail(run, "AppLoadError", f"The app {run.claim.app_id} does not load.", str(error))
+            failure = f"{error}\n{getattr(error, 'details', '')}"
+            self._fail(run, "AppLoadError", f"The app {run.claim.app_id} does not load.", failure)
             return
         if app.is_async:
             context = contextvars.copy_context()
@@ -140,8 +147,12 @@ class Runner:
             run.task.cancel()
 
     async def _aplay(self, run: Run, app: App[..., Any]) -> None:
+        tasks: Tasks = WeakSet()
+        tasks_of_run.set(tasks)
         with self._settled(run):
             await aplay(app, run)
+        for task in tasks:  # the session is over; what its app left running is too
+            task.cancel()
 
     @contextmanager
     def _settled(self, run: Run) -> Iterator[None]:

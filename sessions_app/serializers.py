@@ -21,13 +21,23 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class AnyField(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON value, as it was parsed; DRF's own field would encode it again to see whether it can."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class SessionCreateRequest(serializers.Serializer[Any]):
     app_id = TextField(max_length=255)
 
 
 class UserInteraction(serializers.Serializer[Any]):
     blockId = TextField(max_length=255)  # noqa: N815 - the wire name
-    value = serializers.JSONField(allow_null=True)
+    value = AnyField(allow_null=True)
     blockType = TextField(max_length=255, allow_blank=True)  # noqa: N815
 
 

@@ -27,7 +27,7 @@ class Server:
 
     async def start(self) -> None:
         """Start what serving needs; later calls wait for the first."""
-        if self._starting is None:
+        if self._starting is None or (self._starting.done() and self._starting.exception()):
             self._loop = asyncio.get_running_loop()
             self._starting = asyncio.create_task(self._start())
         await asyncio.shield(self._starting)  # a client that goes must not cut it off

@@ -14,7 +14,7 @@ from uuid import UUID
 from sessions_app import event_log
 from sessions_app.conf import conf
 from sessions_app.database import in_database
-from sessions_app.event_log import Reading
+from sessions_app.event_log import Reading, Standing
 from sessions_app.frames import HEARTBEAT, Segment, retry_frame, segments, status_frame
 from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
@@ -27,7 +27,9 @@ class SessionStream:
     client has gone, also while a slow client's write blocks.
     """
 
-    def __init__(self, subscription: Subscription, reading: Reading, *, follow: bool) -> None:
+    def __init__(
+        self, subscription: Subscription, reading: Reading, after: int | None, *, follow: bool
+    ) -> None:
         self._feed = Feed.current()
         self._loop = asyncio.get_running_loop()
         self._subscription = subscription
@@ -37,7 +39,9 @@ class SessionStream:
         self._is_done = False
         self._is_behind = False
         self._chunks: list[bytes] = []
-        self._say_status(reading.status, reading.pending, reading.divergence)
+        # An ended session's last turn is shown to its end, though it may have paused before.
+        self._stops_at_pause = not follow and not (after is None and reading.standing.status in ENDED)
+        self._say_status(**_state(reading.standing))
         self._take_reading(reading)
         if not self._chunks and not self._is_done:
             self._chunks.append(HEARTBEAT)  # proxies pass the headers on with the first byte
@@ -61,7 +65,8 @@ class SessionStream:
             self._loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        self._loop.create_task(self._feed.unsubscribe(self._subscription))
+        self._subscription.wakeup.set()
+        self._leaving = self._loop.create_task(self._feed.unsubscribe(self._subscription))
 
     async def _gather(self) -> None:
         """Wait for something to send, and put it into `_chunks`; a heartbeat if nothing comes."""
@@ -72,9 +77,10 @@ class SessionStream:
         self._is_behind |= is_behind
         for hint in hints:
             if not self._is_behind and hint.last_seq >= self._seq:
-                self._is_behind = not self._take(hint.segments)
+                self._take(hint.segments)
+                self._is_behind = self._seq < hint.last_seq  # there is a gap, or it came without frames
                 if hint.state and not self._is_behind:
-                    self._come_to(hint.last_seq, **hint.state)
+                    self._come_to(**hint.state)
         if self._is_behind and not self._is_done:
             await self._read_on()
         if self._feed.is_closing and not self._is_done:
@@ -100,24 +106,20 @@ class SessionStream:
         self._take(segments(reading.entries))
         self._is_behind = not reading.is_whole
         if reading.is_whole:
-            self._subscription.heard(reading.last_seq, reading.status)
-            self._come_to(reading.last_seq, reading.status, reading.pending, reading.divergence)
+            self._subscription.heard(reading.standing.last_seq, reading.standing.status)
+            self._come_to(**_state(reading.standing))
 
-    def _take(self, stretch: Iterable[Segment]) -> bool:
-        """Send what of a stretch is new; False if it does not join what was sent."""
+    def _take(self, stretch: Iterable[Segment]) -> None:
+        """Send what of a stretch is new, as far as it joins what was sent."""
         for segment in stretch:
-            if segment.last <= self._seq or self._is_done:
-                continue
-            if segment.first != self._seq + 1:
-                return False
-            self._seq = segment.last
-            if self._follow or not segment.follow_only:
-                self._chunks.append(segment.frames)
-            self._is_done = segment.closes_turn and not self._follow
-        return True
+            if segment.first == self._seq + 1 and not self._is_done:
+                self._seq = segment.last
+                if self._follow or not segment.follow_only:
+                    self._chunks.append(segment.frames)
+                self._is_done = segment.closes_turn and self._stops_at_pause
 
-    def _come_to(self, last_seq: int, status: str, pending: list[dict[str, Any]], divergence: Any) -> None:
-        """The session stands so at `last_seq`, which has been sent."""
+    def _come_to(self, status: str, pending: list[dict[str, Any]], divergence: Any) -> None:
+        """So the session stands after what has been sent."""
         if status in ENDED:
             self._is_done = True  # nothing comes after exit, not even a status
         else:
@@ -128,6 +130,10 @@ class SessionStream:
         if self._follow and frame != self._status:
             self._chunks.append(frame)
             self._status = frame
+
+
+def _state(standing: Standing) -> dict[str, Any]:
+    return {"status": standing.status, "pending": standing.pending, "divergence": standing.divergence}
 
 
 async def open_stream(session_id: UUID, after: int | None, *, follow: bool) -> SessionStream | None:
@@ -142,10 +148,11 @@ async def open_stream(session_id: UUID, after: int | None, *, follow: bool) -> S
         reading = await in_database(event_log.read, session_id, after)
         if reading is None:
             raise LookupError(session_id)
-        if after is not None and after >= reading.last_seq and reading.status in ENDED:
+        standing = reading.standing
+        if after is not None and after >= standing.last_seq and standing.status in ENDED:
             await feed.unsubscribe(subscription)
             return None
-        return SessionStream(subscription, reading, follow=follow)
+        return SessionStream(subscription, reading, after, follow=follow)
     except BaseException:
         await feed.unsubscribe(subscription)
         raise

@@ -20,6 +20,8 @@ class Turnstile:
     def __init__(self, database: str) -> None:
         self._gate = os.open(f"{database}.gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._main = os.open(f"{database}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # A child that an app forks would share the lock, and keep it when this process is dead.
+        os.register_at_fork(after_in_child=self.close)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -35,8 +37,11 @@ class Turnstile:
             fcntl.flock(self._main, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        os.close(self._gate)
-        os.close(self._main)
+        """Give up the files; a second call does nothing."""
+        for descriptor in (self._gate, self._main):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._gate = self._main = -1
 
 
 class OpenDoor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -23,6 +24,7 @@ from apps_app.models import App
 from sessions_app import lifecycle
 from sessions_app.database import in_database
 from sessions_app.exceptions import NotReady, SessionNotFound, error_response, json_response
+from sessions_app.notifications import check_layer
 from sessions_app.serializers import (
     AppSummary,
     SessionCreateRequest,
@@ -31,6 +33,8 @@ from sessions_app.serializers import (
 )
 from sessions_app.server import server
 from sessions_app.stream import open_stream
+
+log = logging.getLogger(__name__)
 
 SERVICE = "yera-sessions"
 MAX_DIGITS = 1000  # Python refuses to read much longer numbers
@@ -125,19 +129,29 @@ async def health(request: HttpRequest) -> HttpResponse:
 
 @api("GET")
 async def ready(request: HttpRequest) -> HttpResponse:
-    """A session could be played now: the database answers and a runner reports."""
-    await in_database(lambda: connection.ensure_connection())
+    """A session could be played now: database and channel layer answer, and a runner reports."""
+    try:
+        await in_database(database_answers)
+        await check_layer()
+    except Exception as error:
+        log.exception("Not ready.")
+        raise NotReady(f"{type(error).__name__}: database or channel layer do not answer.") from error
     if problem := server().dispatch.problem:
         raise NotReady(problem)
     return json_response({"status": "ready", "service": SERVICE})
 
 
+def database_answers() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def validated(serializer: Serializer[Any], request: HttpRequest) -> dict[str, Any]:
     """The request's body as the serializer reads it; raises the refusal that fits."""
     if request.content_type != "application/json":
-        raise UnsupportedMediaType(request.content_type or "")
+        raise UnsupportedMediaType("", f"Send the body as application/json, not {request.content_type!r}.")
     try:
-        data = orjson.loads(request.body)
+        data = orjson.loads(request.read())  # not `body`, which has a limit of its own
     except orjson.JSONDecodeError as error:
         raise ParseError(f"The body is not JSON: {error}.") from error
     return dict(serializer.run_validation(data))

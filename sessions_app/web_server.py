@@ -29,6 +29,7 @@ def serve(host: str, port: int) -> None:
         host=host,
         port=port,
         lifespan="on",
+        ws="none",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
         access_log=False,

@@ -8,10 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from apps_app.blocks import Columns, Container, Form, LayoutEnd, Structure
-from apps_app.dsl.app import PASS_THROUGH
 from apps_app.dsl.context import Handle, current, set_layouts
 from apps_app.dsl.prompts import Prompt
-from apps_app.dsl.runtime import Answers, UsageError
+from apps_app.dsl.runtime import Answers, SessionOver, UsageError
 from apps_app.events import Event
 
 
@@ -70,14 +69,15 @@ class Layout(Handle):
         """Show the layout's end, in the layout around it; None when there is nothing to wait for."""
         set_layouts(self._around or ())
         self._around = None
-        if isinstance(error, PASS_THROUGH):
+        if isinstance(error, SessionOver | GeneratorExit):
             return None
         context = current()
         end = Event(self.block_id, 1, LayoutEnd(), context.app.id, context.parent_block_id)
-        if self.prompts:
+        if self.prompts and not isinstance(error, asyncio.CancelledError):
             return context.runtime.ask([prompt.pending for prompt in self.prompts], closing=end)
         context.runtime.emit(end)
-        self._answers = {}
+        if not self.prompts:
+            self._answers = {}
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ class BlockingChannel:
     """A runner's end: any thread may send, one thread receives."""
 
     def __init__(self, end: socket.socket) -> None:
+        # A process that an app starts or forks must not keep the channel open.
+        end.set_inheritable(False)
+        os.register_at_fork(after_in_child=end.close)
         self._socket = end
         self._sending = threading.Lock()
 

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from sessions_app.conf import conf
 from sessions_app.database import in_database
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 STEADY_SECONDS = 5.0  # a runner that lived this long is replaced at once, one that did not with a pause
 MAX_PAUSE_SECONDS = 5.0
+RETRY_SECONDS = 1.0
 KILL_SECONDS = 5.0
 
 
@@ -44,7 +45,7 @@ class RunnerChild:
 
     def __init__(self) -> None:
         self.name = f"local-{uuid.uuid4().hex[:12]}"
-        self.last_alive = time.monotonic()
+        self._last_alive = time.monotonic()
         self.has_reported = False
         ours, theirs = socket.socketpair()
         with theirs:
@@ -57,6 +58,11 @@ class RunnerChild:
             )
         self._end = ours
         self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def silent_seconds(self) -> float:
+        """Since it reported that it is alive, or was started."""
+        return time.monotonic() - self._last_alive
 
     async def attend(self) -> None:
         """Pass on its hints until it is gone or has been silent for too long."""
@@ -78,7 +84,7 @@ class RunnerChild:
             await announce(message["hint"])
             await asyncio.sleep(0)  # let the layer deliver, so that a flood does not fill its channel
         else:
-            self.last_alive = time.monotonic()
+            self._last_alive = time.monotonic()
             self.has_reported = True
 
     def send(self, message: dict[str, Any]) -> None:
@@ -104,18 +110,18 @@ class LocalDispatch(Dispatch):
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
         self._child: RunnerChild | None = None
-        self._supervising: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
 
     async def start(self) -> None:
         self._lock = await in_database(_lock_database)
         await self._end_abandoned()
-        self._supervising = asyncio.create_task(self._supervise())
+        self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._watch_lock())]
 
     async def stop(self) -> None:
-        if self._supervising is not None:
-            self._supervising.cancel()
-            await asyncio.gather(self._supervising, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._child is not None:
             await self._child.end()
         if self._lock is not None:
@@ -135,9 +141,8 @@ class LocalDispatch(Dispatch):
         child = self._child
         if child is None or not child.has_reported:
             return "The runner is starting."
-        silence = time.monotonic() - child.last_alive
-        if silence > 2 * conf.sweep_seconds + 5:
-            return f"The runner has not reported for {silence:.0f} s."
+        if child.silent_seconds > 2 * conf.sweep_seconds + 5:
+            return f"The runner has not reported for {child.silent_seconds:.0f} s."
         return ""
 
     def _tell(self, what: str, session_id: UUID, *arguments: Any) -> None:
@@ -169,13 +174,42 @@ class LocalDispatch(Dispatch):
         await self._end_abandoned()
 
     async def _end_abandoned(self) -> None:
-        """Whoever owns a session now is dead: end it as failed, so that none hangs."""
-        for session in await in_database(lambda: list(Session.objects.owned())):
-            write = abandonment(session.id, session.app_id, session.owner)
-            try:
-                await asyncio.wrap_future(self._writer.submit(write))
-            except FencedError:
-                log.info("Session %s ended by itself before its runner died.", session.id)
+        """Whoever owns a session now is dead: end each as failed, however long the database refuses it."""
+        while True:
+            if await self._tried_to_end_abandoned():
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _tried_to_end_abandoned(self) -> bool:
+        try:
+            owned = await in_database(lambda: list(Session.objects.owned().only("app_id", "owner")))
+            writes = [abandonment(session.id, session.app_id, session.owner) for session in owned]
+            results = await asyncio.gather(
+                *(asyncio.wrap_future(self._writer.submit(write)) for write in writes), return_exceptions=True
+            )
+        except DatabaseError:
+            log.exception("Sessions of a dead runner could not be looked up; trying again.")
+            return False
+        # A fence is as good: the session ended by itself before its runner died.
+        failures = [
+            each for each in results if isinstance(each, BaseException) and not isinstance(each, FencedError)
+        ]
+        for failure in failures:
+            log.error("A session of a dead runner could not be ended; trying again: %s", failure)
+        return not failures
+
+    async def _watch_lock(self) -> None:
+        """Kill a runner that holds up our own writes, and neither commits nor reports.
+
+        Code that never lets go of Python's global lock may have stopped it in the middle of a commit.
+        """
+        while True:
+            await asyncio.sleep(conf.lock_seconds / 4)
+            child, waited = self._child, self._writer.waited_seconds
+            limit = max(conf.lock_seconds, 3 * conf.sweep_seconds)
+            if child is not None and min(waited, child.silent_seconds) > limit:
+                log.error("Runner %s has held up all writes for %.1f s; killing it.", child.name, waited)
+                child.process.kill()
 
 
 def _lock_database() -> int | None:

@@ -14,18 +14,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
+
+from django.db import connection, reset_queries
 
 from apps_app.discovery import install_author_api
 from sessions_app.app_tasks import guarded_task
 from sessions_app.conf import conf
 from sessions_app.dispatch.channel import BlockingChannel
-from sessions_app.event_log import Hint
+from sessions_app.dispatch.hint_outbox import HintOutbox
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.loop_guard import LoopGuard
-from sessions_app.notifications import to_message
 from sessions_app.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -33,27 +35,32 @@ log = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.0005  # how long a spinning app holds up the writer; Python's default is ten times it
 
 
+APP_THREADS = 256
+
+
 class RunnerProcess:
     """`name` is the owner in the sessions' rows, `descriptor` this end of the socket pair."""
 
     def __init__(self, name: str, descriptor: int) -> None:
-        end = socket.socket(fileno=descriptor)
-        end.set_inheritable(False)  # a process that an app starts must not keep the channel open
-        self._channel = BlockingChannel(end)
+        self._channel = BlockingChannel(socket.socket(fileno=descriptor))
         self._name = name
-        self._writer = LogWriter(self._publish)
+        self._outbox = HintOutbox(self._channel.send)
+        self._writer = LogWriter(self._outbox.put)
 
     def run(self) -> None:
         """Play sessions until the channel closes. Does not return: apps that go on end with the process."""
         faulthandler.enable()
         sys.setswitchinterval(SWITCH_SECONDS)
         install_author_api()
+        self._outbox.start()
         self._writer.start()
         asyncio.run(self._play())
 
     async def _play(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(guarded_task)
+        # All apps share it: one that fills the default's few threads would stop the others.
+        loop.set_default_executor(ThreadPoolExecutor(APP_THREADS, thread_name_prefix="app"))
         LoopGuard(loop)
         runner = Runner(self._name, self._writer, loop)
         threading.Thread(target=self._sweep, args=(runner,), name="sweep", daemon=True).start()
@@ -78,6 +85,7 @@ class RunnerProcess:
         try:
             call(UUID(hex=message["session"]), *message["with"])
         except Exception:
+            connection.close()
             log.exception(
                 "Could not %s session %s; the sweep tries again.", message["do"], message["session"]
             )
@@ -85,15 +93,10 @@ class RunnerProcess:
     def _sweep(self, runner: Runner) -> None:
         while True:
             try:
-                runner.sweep()
                 self._channel.send({"is": "alive"})
+                runner.sweep()
             except Exception:
                 log.exception("A sweep failed; trying again.")
+                connection.close()
+            reset_queries()
             time.sleep(conf.sweep_seconds)
-
-    def _publish(self, hints: list[Hint]) -> None:
-        try:
-            for hint in hints:
-                self._channel.send({"is": "hint", "hint": to_message(hint)})
-        except OSError:
-            log.warning("The web process is gone; what was committed is in the log.")
