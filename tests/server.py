@@ -40,10 +40,10 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: list[SessionClient] = []
 
-    def start(self) -> ServerProcess:
+    def start(self, *options: str) -> ServerProcess:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, "manage.py", "serve", *options],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

@@ -68,7 +68,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": env.float("SQLITE_TIMEOUT_SECONDS", default=20.0),
         # NORMAL survives every kill of a process, not a power cut; FULL survives both.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000; "
         f"PRAGMA synchronous={env.str('SQLITE_SYNCHRONOUS', default='NORMAL')};",

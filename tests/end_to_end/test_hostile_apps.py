@@ -76,6 +76,40 @@ def test_app_that_kills_its_process_takes_nothing_down(start_server: StartServer
     assert client.http.get("/health").status_code == 200
 
 
+def test_app_that_holds_the_interpreter_has_its_runner_replaced(start_server: StartServer) -> None:
+    """Even if it stops the runner in the middle of a commit, whose lock all writers share."""
+    server = start_server(YERA_SWEEP_SECONDS="0.1", YERA_LOCK_SECONDS="0.5", YERA_RUNNER_SILENCE_SECONDS="2")
+    client = server.client()
+    for _ in range(5):
+        client.create("steady.chatter")
+    client.create("hostile.hold_interpreter")
+    for _ in range(20):
+        client.create("steady.ask")
+    assert client.http.get("/health").status_code == 200
+    assert until(lambda: "cannot" not in play_or_say(client))
+
+
+def play_or_say(client: SessionClient) -> str:
+    """Play a neighbour; what went wrong if its runner was replaced meanwhile."""
+    try:
+        play_neighbour(client)
+    except AssertionError:
+        return "cannot be played yet"
+    return "played"
+
+
+def test_child_that_an_app_forks_holds_nothing_up(start_server: StartServer) -> None:
+    server = start_server()
+    client = server.client()
+    for _ in range(5):
+        client.create("steady.chatter")
+    session = client.create("hostile.fork_and_leave")
+    client.turn(session)
+    client.answer(session, "buttons-1", "fork")
+    assert client.turn(session)[-1].data["data"]["error_cause"]["error_type"] == "RunnerDied"
+    play_neighbour(client)
+
+
 @pytest.mark.parametrize(
     ("app", "setting", "reason"),
     [

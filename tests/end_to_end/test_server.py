@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.client import SessionClient
 from tests.deadline import until
@@ -130,3 +132,21 @@ def answers(client: SessionClient, path: str) -> bool:
         return client.http.get(path).status_code == 200
     except httpx.TransportError:
         return False
+
+
+@pytest.mark.parametrize(
+    "code", ["while True: pass", "import ctypes; ctypes.string_at(0)", "import os; os._exit(3)"]
+)
+def test_app_file_that_ends_or_hangs_seeding_does_not_keep_the_server_from_starting(
+    start_server: StartServer, tmp_path: Path, code: str
+) -> None:
+    server = start_server()
+    server.terminate()
+    (tmp_path / "broken.py").write_text(code)
+    server.environment["YERA_APPS_DIRS"] = f"{tmp_path}{os.pathsep}{server.environment['YERA_APPS_DIRS']}"
+    server.start("--seed-seconds", "3")
+    assert "Serving the apps that were known before." in server.log
+    if "_exit" not in code:  # which leaves no trace
+        assert f'File "{tmp_path / "broken.py"}", line 1' in server.log
+    session = server.client().create("steady.ask")
+    assert server.client().turn(session)[-1].data["block_type"] == "input_request"

@@ -27,7 +27,8 @@ class Call:
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(b"host", b"localhost")]
+            + [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }
         self._body = body
         self._hung_up = asyncio.Event()
@@ -76,8 +77,8 @@ class Response:
         while more:
             message = await self.call.next_message()
             more = message.get("more_body", False)
-            if message["body"]:
-                yield message["body"]
+            if body := message.get("body"):
+                yield body
         await self.call.task
 
     async def read(self) -> bytes:

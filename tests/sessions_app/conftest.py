@@ -13,20 +13,24 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
+from django.db import connection
 
 from apps_app import discovery
 from apps_app.dsl.app import App as AuthorApp
 from apps_app.models import App
-from sessions_app import event_log, server as server_module
+from sessions_app import event_log, lifecycle
+from sessions_app import server as server_module
 from sessions_app.app_tasks import guarded_task
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.event_log import Hint
 from sessions_app.log_writer import LogWriter
-from sessions_app.models import Session
+from sessions_app.models import LIVE, Session
 from sessions_app.server import Server
+from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
-from tests.sessions_app.playing import APP_ID, APP_MODULE
+from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
 
 SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -34,7 +38,7 @@ SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
 @pytest.fixture
 def app_row(transactional_db: None) -> App:
     """The catalogue row of the one app there is."""
-    return App.objects.create(id=APP_ID, name="main", path=["one", "app"], entry_point=f"{APP_MODULE}:main")
+    return App.objects.create(id=APP_ID, name="main", path=["one", "app"], entry_point=ENTRY_POINT)
 
 
 @pytest.fixture
@@ -94,7 +98,14 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-async def database(transactional_db: None) -> AsyncIterator[None]:
+def channel_layer(settings: Any) -> Any:
+    """A channel layer that nobody has used before."""
+    settings.CHANNEL_LAYERS = {**settings.CHANNEL_LAYERS}
+    return get_channel_layer()
+
+
+@pytest.fixture
+async def database(transactional_db: None, channel_layer: Any) -> AsyncIterator[None]:
     """`in_database` may be used; its threads' connections are closed afterwards."""
     yield
     threads = conf.database_threads
@@ -102,20 +113,28 @@ async def database(transactional_db: None) -> AsyncIterator[None]:
 
     def close() -> None:
         together.wait()
-        event_log.connection.close()
+        connection.close()
 
     await asyncio.gather(*[in_database(close) for _ in range(threads)])
 
 
 @pytest.fixture
-async def server(database: None, app: SetApp, settings: Any) -> AsyncIterator[Server]:
-    """The started server of this process, with a runner in this process."""
-    settings.YERA_DISPATCH = "sessions_app.dispatch.inline.InlineDispatch"
+def dispatch() -> str:
+    """Who plays the sessions of `server`: a runner in this process."""
+    return "sessions_app.dispatch.inline.InlineDispatch"
+
+
+@pytest.fixture
+async def server(database: None, app: SetApp, settings: Any, dispatch: str) -> AsyncIterator[Server]:
+    """The started server of this process."""
+    settings.YERA_DISPATCH = dispatch
+    settings.YERA_POLL_SECONDS = 0  # hints must do
     asyncio.get_running_loop().set_task_factory(guarded_task)
     server_module.server.cache_clear()
     server = server_module.server()
     await server.start()
     yield server
+    await end_all_sessions()
     await server.stop()
     server_module.server.cache_clear()
 
@@ -123,6 +142,22 @@ async def server(database: None, app: SetApp, settings: Any) -> AsyncIterator[Se
 @pytest.fixture
 def client(server: Server) -> AsgiClient:
     return AsgiClient()
+
+
+async def end_all_sessions() -> None:
+    """Cancel what still lives, and wait until no run is left."""
+    live = Session.objects.filter(status__in=LIVE).values_list("id", flat=True)
+    for session_id in await in_database(list, live):
+        await lifecycle.cancel(str(session_id))
+    loop = asyncio.get_running_loop()
+    assert await in_database(until, lambda: not running(loop)), running(loop)
+
+
+def running(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """The names of the threads and tasks of runs."""
+    names = [thread.name for thread in threading.enumerate()]
+    names += [task.get_name() for task in asyncio.all_tasks(loop)]
+    return [name for name in names if name.startswith("run-")]
 
 
 async def _cancel_all() -> None:

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sessions_app import event_log
 from sessions_app.frames import Entry
-from sessions_app.models import Session
+from sessions_app.models import Kind, Session
 
 APP_MODULE = "one_app"
 APP_ID = "one_app.main"
+ENTRY_POINT = "one_app:main"
 
 
 def entries(session_id: UUID | str) -> list[Entry]:
@@ -19,3 +20,25 @@ def entries(session_id: UUID | str) -> list[Entry]:
     reading = event_log.read(UUID(str(session_id)), 0)
     assert reading is not None
     return reading.entries
+
+
+def exit_of(session: Session) -> dict[str, Any]:
+    """How a session ended, as its row has it."""
+    assert session.exit is not None
+    return dict(session.exit)
+
+
+def interaction(seq: int, block_id: str, value: Any, block_type: str = "text") -> Entry:
+    """A recorded answer, as a run reads it."""
+    payload = json.dumps({"blockId": block_id, "value": value, "blockType": block_type})
+    return Entry(seq, Kind.INTERACTION, False, payload.encode())
+
+
+def shown(session_id: UUID | str) -> list[dict[str, Any]]:
+    """The events of a session's log."""
+    return [json.loads(entry.payload) for entry in entries(session_id) if entry.kind == Kind.EVENT]
+
+
+def texts(session_id: UUID | str) -> list[str]:
+    """What the session's markdown blocks say, chunk by chunk."""
+    return [event["data"]["content"] for event in shown(session_id) if event["block_type"] == "markdown"]

@@ -50,9 +50,7 @@ def test_what_is_no_count_is_refused(settings: Any, raw: Any) -> None:
 
 def test_environment_is_read() -> None:
     """In a process of its own, since Django reads its settings once."""
-    code = (
-        "import django; django.setup(); from sessions_app.conf import conf; print(repr(conf.poll_seconds))"
-    )
+    code = "import django; django.setup(); from sessions_app.conf import conf; print(repr(conf.poll_seconds))"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "yera_project.settings", "YERA_POLL_SECONDS": "7"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True

@@ -82,11 +82,6 @@ def test_questions_of_runners(new_session: NewSession) -> None:
     owned = new_session(status=Status.RUNNING, owner="runner")
     new_session(status=Status.WAITING)
     new_session(status=Status.FINISHED, **ended())
-    assert list(Session.objects.unclaimed()) == [fresh]
+    assert list(Session.objects.unclaimed(before=timezone.now())) == [fresh]
+    assert list(Session.objects.unclaimed(before=fresh.created_at)) == []
     assert list(Session.objects.owned()) == [owned]
-
-
-def test_pending_prompts_are_read_with_what_judges_an_answer(new_session: NewSession) -> None:
-    session = new_session(pending=[{"block_id": "slider-1", "block_type": "slider", "max_value": 3.0}])
-    (prompt,) = session.pending_prompts
-    assert (prompt.block_id, prompt.max_value, prompt.layouts) == ("slider-1", 3.0, [])

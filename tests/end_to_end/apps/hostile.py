@@ -48,6 +48,23 @@ def crash() -> None:
 
 
 @yr.app(model=False)
+def hold_interpreter() -> None:
+    """Never lets go of the global interpreter lock."""
+    yr.markdown("counting")
+    sum(range(10**11))
+
+
+@yr.app(model=False)
+def fork_and_leave() -> None:
+    """Leaves a child behind that has all that its process had open."""
+    if yr.buttons(["fork"]) == "fork":
+        if os.fork() == 0:
+            time.sleep(40)
+            os._exit(0)
+        os._exit(3)
+
+
+@yr.app(model=False)
 def flood() -> None:
     number = 0
     while True:

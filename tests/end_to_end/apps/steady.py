@@ -1,6 +1,7 @@
 """Apps whose events are known beforehand."""
 
 import asyncio
+import time
 
 import yera as yr
 
@@ -35,6 +36,23 @@ async def trickle() -> None:
     for number in range(40):
         yr.markdown(f"{number}")
         await asyncio.sleep(0.02)
+
+
+@yr.app(model=False)
+def count() -> None:
+    """Counts as fast as it can."""
+    number = 0
+    while True:
+        number += 1
+        yr.markdown(str(number))
+
+
+@yr.app(model=False)
+def chatter() -> None:
+    """Commits all the time."""
+    while True:
+        yr.markdown("word")
+        time.sleep(0.001)
 
 
 @yr.app(model=False)

@@ -1,0 +1,124 @@
+"""The API's ASGI handler: bodies, streams that are left or not taken, and no thread for each."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+
+import apps_app.dsl as yr
+from sessions_app.conf import conf
+from sessions_app.dispatch.inline import InlineDispatch
+from tests.deadline import until
+from tests.sessions_app.asgi_client import SECONDS, AsgiClient, Call
+from tests.sessions_app.conftest import SetApp
+from tests.sessions_app.playing import APP_ID
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+async def waiting(app: SetApp, client: AsgiClient) -> str:
+    """A session that waits for its text."""
+
+    @app
+    def main() -> str:
+        return yr.text_input("Who?")
+
+    session = await client.create(APP_ID)
+    await client.messages(session)
+    return session
+
+
+async def is_left_alone() -> bool:
+    """No session's group is joined any more."""
+    return await asyncio.to_thread(until, lambda: not get_channel_layer().groups)
+
+
+async def test_body_comes_in_parts(waiting: str, client: AsgiClient) -> None:
+    parts = [b'{"app', b"", b'_id": "', APP_ID.encode(), b'"}']
+    response = await client.call("POST", "/api/session", JSON, parts)
+    assert response.status == 201
+
+
+async def test_large_body_is_refused_before_it_has_come(client: AsgiClient, settings: Any) -> None:
+    settings.YERA_MAX_BODY_BYTES = 100
+    parts = [b"x" * 60] * 10
+    response = await client.call("POST", "/api/session", JSON, parts)
+    assert response.status == 413
+    assert await response.json() == {
+        "detail": "The request body is larger than 100 bytes.",
+        "code": "payload_too_large",
+    }
+    assert len(parts) == 8
+
+
+async def test_body_may_be_as_large_as_the_setting_says(
+    waiting: str, client: AsgiClient, settings: Any
+) -> None:
+    settings.YERA_MAX_BODY_BYTES = 8 * 1024 * 1024
+    response = await client.answer(waiting, "input_request-1", "x" * 4 * 1024 * 1024)
+    assert response.status == 200
+
+
+async def test_client_that_leaves_while_sending_is_told_nothing(client: AsgiClient) -> None:
+    call = Call("POST", "/api/session", JSON, [])
+    await call.hang_up()
+    with pytest.raises(AssertionError, match="sends nothing"):
+        await call.next_message()
+
+
+async def test_stream_has_the_headers_that_proxies_need(waiting: str, client: AsgiClient) -> None:
+    async with client.stream(waiting, "?after=1") as response:
+        assert (response.status, response.headers["content-type"]) == (200, "text/event-stream")
+        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["x-accel-buffering"] == "no"
+        assert "content-length" not in response.headers
+        assert "content-encoding" not in response.headers
+
+
+async def test_stream_is_for_allowed_origins(waiting: str, client: AsgiClient, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://page.example"]
+    for origin, allowed in (("https://page.example", "https://page.example"), ("https://else.example", None)):
+        async with client.stream(waiting, headers={"Origin": origin}) as response:
+            assert response.headers.get("access-control-allow-origin") == allowed
+
+
+async def test_disconnect_closes_the_stream(waiting: str, client: AsgiClient) -> None:
+    async with client.stream(waiting, "?after=1"):
+        assert len(get_channel_layer().groups) == 1
+    assert await is_left_alone()
+
+
+async def test_client_that_takes_nothing_is_dropped(waiting: str, client: AsgiClient, settings: Any) -> None:
+    settings.YERA_SEND_TIMEOUT_SECONDS = 0.05
+    settings.YERA_HEARTBEAT_SECONDS = 0.01
+    response = await client.call("GET", f"/api/session/{waiting}/stream?after=1")
+    response.call.takes.clear()
+    await asyncio.wait_for(response.call.task, SECONDS)
+    assert await is_left_alone()
+
+
+async def test_stream_costs_no_thread(waiting: str, client: AsgiClient) -> None:
+    threads = threading.active_count()
+    async with AsyncExitStack() as streams:
+        for _ in range(40):
+            await streams.enter_async_context(client.stream(waiting, "?after=1"))
+        assert threading.active_count() <= threads + conf.database_threads
+    assert await is_left_alone()
+
+
+class FaultyDispatch(InlineDispatch):
+    def advance(self, *_args: Any) -> None:
+        raise RuntimeError("a secret")
+
+
+@pytest.mark.parametrize("dispatch", [f"{FaultyDispatch.__module__}.{FaultyDispatch.__name__}"])
+async def test_fault_of_ours_is_told_without_its_details(client: AsgiClient, dispatch: str) -> None:
+    response = await client.post("/api/session", {"app_id": APP_ID})
+    assert (response.status, response.headers["content-type"]) == (500, "application/json")
+    assert await response.json() == {"detail": "A server error occurred.", "code": "error"}

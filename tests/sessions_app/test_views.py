@@ -1,0 +1,330 @@
+"""Each call of the API: its answer, and every refusal with its status, code and shape."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+import apps_app.dsl as yr
+from apps_app.models import App
+from sessions_app.database import in_database
+from sessions_app.models import Session
+from sessions_app.server import Server
+from sessions_app.views import resume_point
+from tests.sessions_app.asgi_client import AsgiClient, Response
+from tests.sessions_app.conftest import SetApp
+from tests.sessions_app.playing import APP_ID
+
+UNKNOWN = str(uuid.uuid4())
+
+
+@pytest.fixture
+def asking(app: SetApp) -> None:
+    """The app asks for a text and returns it."""
+
+    @app
+    def main() -> str:
+        return yr.text_input("Who?")
+
+
+@pytest.fixture
+async def waiting(asking: None, client: AsgiClient) -> str:
+    """A session that waits for its text."""
+    session = await client.create(APP_ID)
+    await client.messages(session)
+    return session
+
+
+async def refusal(response: Response) -> tuple[int, str]:
+    """Status and code of a refusal, whose shape must be the one there is."""
+    body = await response.json()
+    assert body.keys() - {"errors"} == {"detail", "code"}
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-length"] == str(len(await encoded(body)))
+    assert isinstance(body["detail"], str)
+    assert body["detail"].endswith(".")
+    return response.status, body["code"]
+
+
+async def encoded(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# Answers.
+
+
+async def test_create(asking: None, client: AsgiClient) -> None:
+    response = await client.post("/api/session", {"app_id": APP_ID, "unknown field": 1})
+    assert response.status == 201
+    body = await response.json()
+    assert body == {"session_id": str(uuid.UUID(body["session_id"]))}
+    assert await in_database(Session.objects.filter(id=body["session_id"], app=APP_ID).exists)
+
+
+async def test_answer(waiting: str, client: AsgiClient) -> None:
+    response = await client.answer(waiting, "input_request-1", "me")
+    assert response.status == 200
+    assert await response.json() == {"status": "received", "session_id": waiting}
+
+
+async def test_detail_of_a_waiting_session(waiting: str, client: AsgiClient) -> None:
+    response = await client.get(f"/api/session/{waiting}")
+    assert response.status == 200
+    body = await response.json()
+    assert datetime.fromisoformat(body.pop("created_at")) <= datetime.fromisoformat(body.pop("updated_at"))
+    assert body == {
+        "session_id": waiting,
+        "app_id": APP_ID,
+        "status": "waiting",
+        "pending": [{"block_id": "input_request-1", "block_type": "input_request"}],
+        "last_seq": 1,
+        "finished_at": None,
+        "exit": None,
+        "forked_from": None,
+        "title": "",
+        "divergence": None,
+    }
+
+
+async def test_detail_of_an_ended_session(waiting: str, client: AsgiClient) -> None:
+    await client.answer(waiting, "input_request-1", "me")
+    messages = await client.messages(waiting)
+    body = await (await client.get(f"/api/session/{waiting}")).json()
+    assert (body["status"], body["pending"], body["last_seq"]) == ("finished", [], 3)
+    assert body["exit"] == messages[-1].data["data"]
+    assert datetime.fromisoformat(body["finished_at"]) <= datetime.fromisoformat(body["updated_at"])
+
+
+async def test_cancel(waiting: str, client: AsgiClient) -> None:
+    first = await client.post(f"/api/session/{waiting}/cancel")
+    second = await client.post(f"/api/session/{waiting}/cancel")
+    body = await first.json()
+    assert (first.status, body["status"], body["exit"]["exit_code"]) == (200, "cancelled", 130)
+    assert (second.status, await second.json()) == (200, body)
+
+
+async def test_list_of_apps(server: Server, client: AsgiClient) -> None:
+    await in_database(App.objects.create, id="gone", name="Gone", entry_point="gone:main", active=False)
+    response = await client.get("/api/apps")
+    assert response.status == 200
+    assert await response.json() == {
+        "apps": [{"id": APP_ID, "name": "main", "description": "", "path": ["one", "app"]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/health", {"status": "healthy", "service": "yera-sessions"}),
+        ("/ready", {"status": "ready", "service": "yera-sessions"}),
+        ("/api/deploy-config", {"deploy_available": False}),
+    ],
+)
+async def test_state_of_the_server(client: AsgiClient, path: str, body: dict[str, Any]) -> None:
+    response = await client.get(path)
+    assert (response.status, await response.json()) == (200, body)
+
+
+async def test_not_ready_without_a_runner(server: Server, client: AsgiClient) -> None:
+    await server.dispatch.stop()
+    assert await refusal(await client.get("/ready")) == (503, "not_ready")
+    assert (await client.get("/health")).status == 200
+    await server.dispatch.start()
+
+
+# Refusals.
+
+CALLS = [
+    ("POST", "/api/session"),
+    ("GET", f"/api/session/{UNKNOWN}"),
+    ("GET", f"/api/session/{UNKNOWN}/stream"),
+    ("POST", f"/api/session/{UNKNOWN}/interaction"),
+    ("POST", f"/api/session/{UNKNOWN}/cancel"),
+    ("GET", "/api/apps"),
+    ("GET", "/api/deploy-config"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_other_methods_are_refused(client: AsgiClient, method: str, path: str) -> None:
+    for other in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {method}:
+        response = await client.call(other, path)
+        if "GET" in response.headers["allow"].split(", ") and other == "GET":
+            continue  # the path has another call
+        assert await refusal(response) == (405, "method_not_allowed")
+        assert method in response.headers["allow"].split(", ")
+        assert other not in response.headers["allow"].split(", ")
+
+
+@pytest.mark.parametrize("session_id", [UNKNOWN, "no-id", "0", "%00", "x" * 500])
+async def test_unknown_session(client: AsgiClient, session_id: str) -> None:
+    path = f"/api/session/{session_id}"
+    interaction = {"blockId": "a", "blockType": "text", "value": 1}
+    for response in (
+        await client.get(path),
+        await client.get(f"{path}/stream"),
+        await client.get(f"{path}/stream?after=3&follow=true"),
+        await client.post(f"{path}/interaction", interaction),
+        await client.post(f"{path}/cancel"),
+    ):
+        assert await refusal(response) == (404, "session_not_found")
+
+
+@pytest.mark.parametrize("app_id", ["nothing.here", "one_app.MAIN", "x" * 255, " one_app.main"])
+async def test_unknown_app(client: AsgiClient, app_id: str) -> None:
+    response = await client.post("/api/session", {"app_id": app_id})
+    assert await refusal(response) == (404, "app_not_found")
+
+
+async def test_inactive_app(server: Server, client: AsgiClient) -> None:
+    await in_database(App.objects.update, active=False)
+    response = await client.post("/api/session", {"app_id": APP_ID})
+    assert await refusal(response) == (404, "app_not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"app_id"}),
+        ({"app_id": None}, {"app_id"}),
+        ({"app_id": ""}, {"app_id"}),
+        ({"app_id": 3}, {"app_id"}),
+        ({"app_id": ["a"]}, {"app_id"}),
+        ({"app_id": "x" * 256}, {"app_id"}),
+        ({"app_id": "a\0"}, {"app_id"}),
+        ([], {"non_field_errors"}),
+        (None, {"non_field_errors"}),
+        ("text", {"non_field_errors"}),
+    ],
+)
+async def test_create_body_that_does_not_validate(client: AsgiClient, body: Any, fields: set[str]) -> None:
+    response = await client.post("/api/session", body)
+    answer = await response.json()
+    assert (response.status, answer["code"]) == (400, "invalid")
+    errors = answer["errors"]
+    assert errors.keys() == fields
+    assert all(isinstance(problem, str) for problems in errors.values() for problem in problems)
+
+
+async def test_every_bad_field_is_told(waiting: str, client: AsgiClient) -> None:
+    response = await client.post(f"/api/session/{waiting}/interaction", {"blockId": 1, "blockType": True})
+    body = await response.json()
+    assert (response.status, body["code"]) == (400, "invalid")
+    assert body["errors"] == {
+        "blockId": ["Not a valid string."],
+        "blockType": ["Not a valid string."],
+        "value": ["This field is required."],
+    }
+    assert body["detail"] == (
+        "blockId: Not a valid string. value: This field is required. blockType: Not a valid string."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "expected"),
+    [
+        (b'{"app_id": ', "application/json", (400, "parse_error")),
+        (b"", "application/json", (400, "parse_error")),
+        (b"\xff", "application/json", (400, "parse_error")),
+        (b'{"app_id": NaN}', "application/json", (400, "parse_error")),
+        (b"[" * 100_000, "application/json", (400, "parse_error")),
+        (b'{"app_id": "\\ud800"}', "application/json", (400, "parse_error")),
+        (b"{}", "application/json; charset=utf-8", (400, "invalid")),
+        (b"{}", "text/plain", (415, "unsupported_media_type")),
+        (b"app_id=a", "application/x-www-form-urlencoded", (415, "unsupported_media_type")),
+        (b"{}", "", (415, "unsupported_media_type")),
+    ],
+)
+async def test_body_that_is_not_json(
+    client: AsgiClient, body: bytes, content_type: str, expected: tuple[int, str]
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = await client.call("POST", "/api/session", headers, [body])
+    assert await refusal(response) == expected
+
+
+async def test_unsupported_media_type_says_what_is_supported(client: AsgiClient) -> None:
+    response = await client.call("POST", "/api/session", {"Content-Type": "text/plain"}, [b"{}"])
+    assert "application/json" in (await response.json())["detail"]
+
+
+@pytest.mark.parametrize("depth", [200, 300, 900])
+async def test_deep_value_is_received_or_refused(waiting: str, client: AsgiClient, depth: int) -> None:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    response = await client.answer(waiting, "input_request-1", value)
+    assert response.status in (200, 400)
+    if response.status == 400:
+        await refusal(response)
+
+
+async def test_prompt_that_nobody_asks(waiting: str, client: AsgiClient) -> None:
+    response = await client.answer(waiting, "buttons-1", "x")
+    assert (await response.json())["detail"] == (
+        "buttons-1 is not waiting for an answer; the session waits for input_request-1."
+    )
+    assert response.status == 409
+
+
+async def test_ended_session_takes_no_answer(waiting: str, client: AsgiClient) -> None:
+    await client.post(f"/api/session/{waiting}/cancel")
+    response = await client.answer(waiting, "input_request-1", "x")
+    assert await refusal(response) == (409, "session_ended")
+
+
+async def test_value_that_does_not_fit(app: SetApp, client: AsgiClient) -> None:
+    @app
+    def main() -> None:
+        yr.slider(0, 1, "How much?")
+
+    session = await client.create(APP_ID)
+    await client.messages(session)
+    assert await refusal(await client.answer(session, "slider-1", 2)) == (400, "invalid_answer")
+
+
+async def test_unknown_path(client: AsgiClient) -> None:
+    assert await refusal(await client.get("/api/nothing")) == (404, "not_found")
+
+
+async def test_unknown_path_outside_the_api_is_a_page(client: AsgiClient) -> None:
+    response = await client.get("/nothing")
+    assert (response.status, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+# Where a stream starts.
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "expected"),
+    [
+        (None, None, None),
+        (None, "7", 7),
+        ("7", None, 7),
+        ("7", "3", 7),
+        ("0", "3", 0),
+        ("", "3", 0),
+        ("x", "3", 0),
+        ("-1", None, 0),
+        ("+1", None, 0),
+        ("1.0", None, 0),
+        (" 7", None, 0),
+        ("1_000", None, 0),
+        ("\u0667", None, 0),
+        ("007", None, 7),
+        ("9" * 30, None, int("9" * 30)),
+        ("9" * 100_000, None, 0),
+    ],
+)
+def test_resume_point(header: str | None, query: str | None, expected: int | None) -> None:
+    headers = {} if header is None else {"Last-Event-ID": header}
+    parameters = {} if query is None else {"after": query}
+    request = RequestFactory().get("/", parameters, headers=headers)
+    assert resume_point(request) == expected
