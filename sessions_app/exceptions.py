@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import APIException
@@ -82,16 +82,8 @@ def json_response(body: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404: the API's shape under /api/, a page elsewhere."""
-    if request.path.startswith(API_PREFIX):
-        return error_response(drf.NotFound(f"There is nothing at {request.path}."))
-    response: HttpResponseNotFound = defaults.page_not_found(request, exception)
-    return response
-
-
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, likewise. The traceback goes to the log, never to the client."""
+    """Django's handler500: the API's shape under /api/. The traceback goes to the log alone."""
     if request.path.startswith(API_PREFIX):
         return error_response(APIException())
     response: HttpResponseServerError = defaults.server_error(request)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/session/<str:session_id>/cancel", views.cancel_session, name="cancel_session"),
     path("api/apps", views.list_apps, name="list_apps"),
     path("api/deploy-config", views.deploy_config, name="deploy_config"),
+    path("api/<path:rest>", views.unknown, name="unknown"),
     path("health", views.health, name="health"),
     path("ready", views.ready, name="ready"),
 ]

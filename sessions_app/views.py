@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import (
     APIException,
     MethodNotAllowed,
+    NotFound,
     ParseError,
     UnsupportedMediaType,
 )
@@ -119,6 +120,12 @@ async def list_apps(request: HttpRequest) -> HttpResponse:
 @api("GET")
 async def deploy_config(request: HttpRequest) -> HttpResponse:
     return json_response({"deploy_available": False})
+
+
+@csrf_exempt
+async def unknown(request: HttpRequest, rest: str) -> HttpResponse:
+    """Any other path under /api/, by any method."""
+    return error_response(NotFound(f"There is nothing at {request.path}; the README lists the calls."))
 
 
 @api("GET")

@@ -36,6 +36,7 @@ def shown(value: float) -> str:
 def test_every_route_is_in_the_table() -> None:
     shown = re.findall(r"`(?:GET|POST) (/[^` ]*)`", README.split("## API")[1].split("##")[0])
     routes = {"/" + str(route.pattern).replace("<str:session_id>", "{id}") for route in urlpatterns}
+    routes.remove("/api/<path:rest>")  # whatever else there may be asked for
     assert set(shown) == routes
 
 

@@ -1,6 +1,8 @@
 """Settings, from the environment (CONTRACT.md section 6); what is not set works on one machine."""
 
+import os
 from pathlib import Path
+from tempfile import gettempdir
 
 import environ
 from corsheaders.defaults import default_headers
@@ -73,8 +75,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000; "
         f"PRAGMA synchronous={env.str('SQLITE_SYNCHRONOUS', default='NORMAL')};",
     }
-    # Several connections share a test's database, so it must be a file.
-    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "test.sqlite3")}
+    # Several connections share a test's database, so it must be a file; one of its own for each test run.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(gettempdir()) / f"yera-test-{os.getpid()}.sqlite3")}
 
 CHANNEL_LAYERS = {"default": {"BACKEND": "sessions_app.channel_layer.LocalChannelLayer"}}
 

@@ -5,5 +5,4 @@ from django.urls import include, path
 
 urlpatterns = [path("", include("sessions_app.urls")), path("admin/", admin.site.urls)]
 
-handler404 = "sessions_app.exceptions.not_found"
 handler500 = "sessions_app.exceptions.server_error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from uuid import UUID
@@ -13,6 +14,8 @@ from sessions_app.dispatch.base import Dispatch
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.runner import Runner
+
+log = logging.getLogger(__name__)
 
 
 class InlineDispatch(Dispatch):
@@ -50,4 +53,7 @@ class InlineDispatch(Dispatch):
     async def _obey(self, runner: Runner) -> None:
         while True:
             call = await self._calls.get()
-            await in_database(call, runner)
+            try:
+                await in_database(call, runner)
+            except Exception:
+                log.exception("A call to the runner failed.")
