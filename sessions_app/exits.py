@@ -53,7 +53,7 @@ def _shorten(data: BlockData) -> None:
                 setattr(data, name, f"{text[:MAX_TEXT]}…")
 
 
-def failed_exit(app_id: str, error_type: str, reason: str, block_id: str = EXIT_BLOCK_ID) -> Event:
+def failed_exit(app_id: str, error_type: str, reason: str) -> Event:
     """The exit of a session that the server, not its app, ends as failed."""
     data = Exit(
         exit_code=1,
@@ -62,7 +62,7 @@ def failed_exit(app_id: str, error_type: str, reason: str, block_id: str = EXIT_
         return_value=None,
         error_cause=ErrorCause(error_type=error_type),
     )
-    return Event(block_id, 1, data, app_id)
+    return Event(EXIT_BLOCK_ID, 1, data, app_id)
 
 
 def cancellation(session_id: UUID, app_id: str) -> Write:

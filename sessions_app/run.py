@@ -33,7 +33,7 @@ from apps_app.events import Event, encode_json
 from apps_app.pending import PendingPrompt
 from sessions_app.conf import conf
 from sessions_app.event_log import NewEntry, Position, Write
-from sessions_app.exits import ending, failed_exit
+from sessions_app.exits import EXIT_BLOCK_ID, ending, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
@@ -133,9 +133,14 @@ class Run:
 
     def new_block(self, block_type: str) -> str:
         self._check_over()
-        self._steps.count_block(block_type)
-        self._counts[block_type] += 1
-        return f"{block_type}-{self._counts[block_type]}"
+        if block_type == Exit.block_type:
+            return EXIT_BLOCK_ID  # there is one, and it may come from anywhere
+        if not self._steps.current_key():
+            self._check_own(block_type)
+        with self._lock:  # a step may have threads
+            self._steps.count_block(block_type)
+            self._counts[block_type] += 1
+            return f"{block_type}-{self._counts[block_type]}"
 
     def emit(self, event: Event) -> None:
         self._check_over()
@@ -225,7 +230,7 @@ class Run:
             problem = f"The session's log grew beyond {self._max_bytes} bytes."
         else:
             return
-        self.finish(failed_exit(app_name, "LimitExceeded", problem, self.new_block("exit")))
+        self.finish(failed_exit(app_name, "LimitExceeded", problem))
 
     def _end(self, exit_event: Event, failure: str) -> None:
         with self._lock:

@@ -42,7 +42,9 @@ def test_client_that_takes_nothing_is_dropped(start_server: Callable[..., Server
     session = client.create("hostile.flood_bytes")
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.sendall(f"GET /api/session/{session}/stream?after=0 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.sendall(
+            f"GET /api/session/{session}/stream?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        )
         assert until(lambda: "Closed a stream whose client took nothing" in server.log)
         connections = psutil.Process(server.pid).net_connections
         port = connection.getsockname()[1]

@@ -106,8 +106,8 @@ def test_abandonment_ends_what_this_owner_left(writer: LogWriter, new_session: N
 
 
 def test_failed_exit_names_its_cause() -> None:
-    event = failed_exit(APP_ID, "LimitExceeded", "too much", "exit-3")
-    assert (event.block_id, event.chunk_id, event.app_name) == ("exit-3", 1, APP_ID)
+    event = failed_exit(APP_ID, "LimitExceeded", "too much")
+    assert (event.block_id, event.chunk_id, event.app_name) == ("exit-1", 1, APP_ID)
     assert event.data.to_wire() == {
         "exit_code": 1,
         "reason": "too much",

@@ -1,0 +1,233 @@
+"""The write queue at its real limits: who waits, for what, and what becomes of who waited."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions_app.event_log import NewEntry, Position, Write
+from sessions_app.models import Kind
+from sessions_app.write_queue import (
+    COMMIT_BYTES,
+    COMMIT_WRITES,
+    PENDING_BYTES_PER_SESSION,
+    PENDING_WRITES_PER_SESSION,
+    Job,
+    WriteQueue,
+)
+from tests.deadline import until
+
+SECONDS = 20.0
+SESSIONS = [UUID(int=number) for number in range(4)]
+ONE, OTHER = SESSIONS[:2]
+PAYLOAD = bytes(COMMIT_BYTES)
+REFUSAL = RuntimeError("disk full")
+
+
+def new_job(
+    session_id: UUID, size: int = 2, settle: Callable[[Any], None] = lambda _: None, **where: Any
+) -> Job:
+    entry = NewEntry(Kind.EVENT, PAYLOAD[:size])
+    return Job(session_id, Write(session_id, where or {"epoch": 1}, [entry]), settle)
+
+
+class Call:
+    """A call of the queue in a thread of its own, which may have to wait."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._result: Any = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function()
+        except Exception as error:
+            self._result = error
+
+    def result(self) -> Any:
+        """What the call has given or raised."""
+        self._thread.join(SECONDS)
+        assert not self._thread.is_alive(), "the call waits for ever"
+        return self._result
+
+    def waits(self) -> bool:
+        """Whether the call comes to wait for somebody else."""
+        return until(lambda: self._stands_still() or not self._thread.is_alive()) and self._thread.is_alive()
+
+    def _stands_still(self) -> bool:
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        while frame is not None and frame.f_code is not threading.Condition.wait.__code__:
+            frame = frame.f_back
+        return frame is not None
+
+
+@pytest.fixture
+def queue() -> Iterator[WriteQueue]:
+    queue = WriteQueue()
+    yield queue
+    queue.close()
+
+
+def filled(queue: WriteQueue, count: int = PENDING_WRITES_PER_SESSION, size: int = 2) -> list[Job]:
+    """Put as much of the first session as it has room for, which nobody waits for."""
+    jobs = [new_job(ONE, size) for _ in range(count)]
+    Call(lambda: [queue.put(job, waits=True) for job in jobs]).result()
+    return jobs
+
+
+# Room.
+
+
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [
+        (PENDING_WRITES_PER_SESSION, 2),
+        (4, PENDING_BYTES_PER_SESSION // 4),
+        (1, PENDING_BYTES_PER_SESSION),
+        (1, COMMIT_BYTES),
+    ],
+)
+def test_full_session_waits_until_some_is_taken(queue: WriteQueue, count: int, size: int) -> None:
+    before = filled(queue, count, size)
+    last = new_job(ONE)
+    put = Call(lambda: queue.put(last, waits=True))
+    assert put.waits()
+    assert list(map(id, queue.take()[ONE])) == list(map(id, before))
+    put.result()
+    (taken,) = queue.take()[ONE]
+    assert taken is last
+
+
+def test_who_does_not_wait_never_does(queue: WriteQueue) -> None:
+    filled(queue)
+    Call(lambda: [queue.put(new_job(ONE, COMMIT_BYTES), waits=False) for _ in range(3)]).result()
+
+
+def test_room_is_each_sessions_own(queue: WriteQueue) -> None:
+    filled(queue)
+    Call(lambda: queue.put(new_job(OTHER), waits=True)).result()
+
+
+# Shares.
+
+
+def drained(queue: WriteQueue) -> Iterator[dict[UUID, list[Job]]]:
+    queue.close()
+    while batch := queue.take():
+        yield batch
+
+
+@pytest.mark.parametrize(
+    ("size", "share"), [(2, COMMIT_WRITES // 4), (COMMIT_BYTES // 16, 4), (COMMIT_BYTES, 1)]
+)
+def test_commit_is_shared_evenly(queue: WriteQueue, size: int, share: int) -> None:
+    for session_id in SESSIONS:
+        for _ in range(COMMIT_WRITES):
+            queue.put(new_job(session_id, size), waits=False)
+    assert {session_id: len(jobs) for session_id, jobs in queue.take().items()} == dict.fromkeys(
+        SESSIONS, share
+    )
+
+
+floods = st.tuples(st.sampled_from(SESSIONS), st.integers(1, 400), st.sampled_from([0, 2, COMMIT_BYTES // 8]))
+
+
+@given(st.lists(floods, max_size=8))
+def test_all_is_taken_once_in_order_and_in_bounds(floods: list[tuple[UUID, int, int]]) -> None:
+    queue = WriteQueue()
+    put = [new_job(session_id, size) for session_id, count, size in floods for _ in range(count)]
+    for job in put:
+        queue.put(job, waits=False)
+    batches = list(drained(queue))
+    for batch in batches:
+        assert list(batch) == sorted(batch), "two writers would lock their rows crosswise"
+        assert sum(map(len, batch.values())) <= COMMIT_WRITES
+        for jobs in batch.values():
+            assert sum(job.size for job in jobs[:-1]) < COMMIT_BYTES // len(batch)
+    for session_id in SESSIONS:
+        taken = [id(job) for batch in batches for job in batch.get(session_id, ())]
+        assert taken == [id(job) for job in put if job.session_id == session_id]
+
+
+# Refusal.
+
+
+@pytest.mark.parametrize(("epoch", "is_refused"), [(1, True), (2, False)])
+def test_put_that_waits_during_a_refusal(queue: WriteQueue, epoch: int, is_refused: bool) -> None:
+    """Of the refused epoch, it is settled like what had been queued; of the next owner's, it goes on."""
+    outcomes: list[Position | Exception] = []
+    waiting = filled(queue)
+    late = new_job(ONE, settle=outcomes.append, epoch=epoch)
+    put = Call(lambda: queue.put(late, waits=True))
+    assert put.waits()
+    assert list(map(id, queue.refuse([new_job(ONE)], REFUSAL))) == list(map(id, waiting))
+    put.result()
+    assert outcomes == [REFUSAL] * is_refused
+    assert sum(map(len, (batch[ONE] for batch in drained(queue)))) == (not is_refused)
+
+
+def test_refusal_meets_one_epoch_of_one_session(queue: WriteQueue) -> None:
+    outcomes: list[Position | Exception] = []
+
+    def put_all() -> None:
+        for session_id, where in ((ONE, {"epoch": 2}), (ONE, {"status": "waiting"}), (OTHER, {"epoch": 1})):
+            queue.put(new_job(session_id, settle=outcomes.append, **where), waits=True)
+
+    put_all()
+    assert queue.refuse([new_job(ONE)], REFUSAL) == []
+    put_all()
+    assert {session_id: len(jobs) for session_id, jobs in queue.take().items()} == {ONE: 4, OTHER: 2}
+    assert outcomes == []
+
+
+def test_refused_write_without_an_epoch_refuses_nothing_else(queue: WriteQueue) -> None:
+    """An answer or a cancellation that the database refused says nothing of the run."""
+    waiting = filled(queue, 3)
+    assert queue.refuse([new_job(ONE, status="waiting")], REFUSAL) == []
+    queue.put(new_job(ONE), waits=True)
+    assert len(queue.take()[ONE]) == len(waiting) + 1
+
+
+# The end.
+
+
+def test_close_ends_every_wait(queue: WriteQueue) -> None:
+    filled(queue)
+    put = Call(lambda: queue.put(new_job(ONE), waits=True))
+    assert put.waits()
+    queue.close()
+    assert isinstance(put.result(), RuntimeError)
+    assert [len(batch[ONE]) for batch in drained(queue)] == [PENDING_WRITES_PER_SESSION]
+
+
+def test_writer_that_waits_for_work_gets_none_when_closed(queue: WriteQueue) -> None:
+    take = Call(queue.take)
+    assert take.waits()
+    queue.close()
+    assert take.result() == {}
+
+
+def test_any_number_of_threads_loses_nothing(queue: WriteQueue) -> None:
+    """Four floods against one writer, each of them beyond its room."""
+    floods = [
+        Call(lambda session_id=session_id: [queue.put(new_job(session_id), waits=True) for _ in range(1000)])
+        for session_id in SESSIONS
+    ]
+    taken: Counter[UUID] = Counter()
+    while taken.total() < 4000:
+        for session_id, jobs in Call(queue.take).result().items():
+            taken[session_id] += len(jobs)
+    for flood in floods:
+        flood.result()
+    assert taken == dict.fromkeys(SESSIONS, 1000)
