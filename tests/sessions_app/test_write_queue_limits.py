@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +29,18 @@ from tests.deadline import until
 SECONDS = 20.0
 SESSIONS = [UUID(int=number) for number in range(4)]
 ONE, OTHER = SESSIONS[:2]
-PAYLOAD = bytes(COMMIT_BYTES)
 REFUSAL = RuntimeError("disk full")
+
+
+@cache
+def payload(size: int) -> bytes:
+    return bytes(size)  # one object, however many jobs have it
 
 
 def new_job(
     session_id: UUID, size: int = 2, settle: Callable[[Any], None] = lambda _: None, **where: Any
 ) -> Job:
-    entry = NewEntry(Kind.EVENT, PAYLOAD[:size])
+    entry = NewEntry(Kind.EVENT, payload(size))
     return Job(session_id, Write(session_id, where or {"epoch": 1}, [entry]), settle)
 
 
@@ -79,10 +83,15 @@ def queue() -> Iterator[WriteQueue]:
     queue.close()
 
 
+def put_all(queue: WriteQueue, jobs: Iterable[Job], *, waits: bool = True) -> None:
+    for job in jobs:
+        queue.put(job, waits=waits)
+
+
 def filled(queue: WriteQueue, count: int = PENDING_WRITES_PER_SESSION, size: int = 2) -> list[Job]:
     """Put as much of the first session as it has room for, which nobody waits for."""
     jobs = [new_job(ONE, size) for _ in range(count)]
-    Call(lambda: [queue.put(job, waits=True) for job in jobs]).result()
+    Call(lambda: put_all(queue, jobs)).result()
     return jobs
 
 
@@ -111,7 +120,8 @@ def test_full_session_waits_until_some_is_taken(queue: WriteQueue, count: int, s
 
 def test_who_does_not_wait_never_does(queue: WriteQueue) -> None:
     filled(queue)
-    Call(lambda: [queue.put(new_job(ONE, COMMIT_BYTES), waits=False) for _ in range(3)]).result()
+    Call(lambda: put_all(queue, [new_job(ONE, COMMIT_BYTES)] * 3, waits=False)).result()
+    assert sum(len(batch[ONE]) for batch in drained(queue)) == PENDING_WRITES_PER_SESSION + 3
 
 
 def test_room_is_each_sessions_own(queue: WriteQueue) -> None:
@@ -132,9 +142,7 @@ def drained(queue: WriteQueue) -> Iterator[dict[UUID, list[Job]]]:
     ("size", "share"), [(2, COMMIT_WRITES // 4), (COMMIT_BYTES // 16, 4), (COMMIT_BYTES, 1)]
 )
 def test_commit_is_shared_evenly(queue: WriteQueue, size: int, share: int) -> None:
-    for session_id in SESSIONS:
-        for _ in range(COMMIT_WRITES):
-            queue.put(new_job(session_id, size), waits=False)
+    put_all(queue, [new_job(session_id, size) for session_id in SESSIONS] * COMMIT_WRITES, waits=False)
     assert {session_id: len(jobs) for session_id, jobs in queue.take().items()} == dict.fromkeys(
         SESSIONS, share
     )
@@ -147,8 +155,7 @@ floods = st.tuples(st.sampled_from(SESSIONS), st.integers(1, 400), st.sampled_fr
 def test_all_is_taken_once_in_order_and_in_bounds(floods: list[tuple[UUID, int, int]]) -> None:
     queue = WriteQueue()
     put = [new_job(session_id, size) for session_id, count, size in floods for _ in range(count)]
-    for job in put:
-        queue.put(job, waits=False)
+    put_all(queue, put, waits=False)
     batches = list(drained(queue))
     for batch in batches:
         assert list(batch) == sorted(batch), "two writers would lock their rows crosswise"
@@ -180,13 +187,14 @@ def test_put_that_waits_during_a_refusal(queue: WriteQueue, epoch: int, is_refus
 def test_refusal_meets_one_epoch_of_one_session(queue: WriteQueue) -> None:
     outcomes: list[Position | Exception] = []
 
-    def put_all() -> None:
-        for session_id, where in ((ONE, {"epoch": 2}), (ONE, {"status": "waiting"}), (OTHER, {"epoch": 1})):
-            queue.put(new_job(session_id, settle=outcomes.append, **where), waits=True)
-
-    put_all()
+    jobs = [
+        new_job(ONE, settle=outcomes.append, epoch=2),
+        new_job(ONE, settle=outcomes.append, status="waiting"),
+        new_job(OTHER, settle=outcomes.append),
+    ]
+    put_all(queue, jobs)
     assert queue.refuse([new_job(ONE)], REFUSAL) == []
-    put_all()
+    put_all(queue, jobs)
     assert {session_id: len(jobs) for session_id, jobs in queue.take().items()} == {ONE: 4, OTHER: 2}
     assert outcomes == []
 
@@ -220,10 +228,7 @@ def test_writer_that_waits_for_work_gets_none_when_closed(queue: WriteQueue) -> 
 
 def test_any_number_of_threads_loses_nothing(queue: WriteQueue) -> None:
     """Four floods against one writer, each of them beyond its room."""
-    floods = [
-        Call(lambda session_id=session_id: [queue.put(new_job(session_id), waits=True) for _ in range(1000)])
-        for session_id in SESSIONS
-    ]
+    floods = [Call(partial(put_all, queue, [new_job(session_id)] * 1000)) for session_id in SESSIONS]
     taken: Counter[UUID] = Counter()
     while taken.total() < 4000:
         for session_id, jobs in Call(queue.take).result().items():
