@@ -20,6 +20,7 @@ lint: $(INSTALLED)
 
 bench-latency: $(INSTALLED)
 	$(BIN)/python -m tests.benchmark.latency
+	$(BIN)/python -m tests.benchmark.parts
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
