@@ -23,6 +23,7 @@ from sessions_app.models import Kind, LogEntry, Session
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
 READ_ENTRIES = 1000
 READ_BYTES = 256 * 1024  # a reading ends with the entry that goes beyond it
+HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
 
 
 class FencedError(Exception):
@@ -68,9 +69,6 @@ class Hint:
     def size(self) -> int:
         """Bytes of its frames."""
         return sum(len(segment.frames) for segment in self.segments)
-
-
-HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
 
 
 @dataclass(slots=True)

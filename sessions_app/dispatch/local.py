@@ -19,7 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from sessions_app.conf import conf
 from sessions_app.database import in_database
@@ -187,7 +187,7 @@ class LocalDispatch(Dispatch):
             results = await asyncio.gather(
                 *(asyncio.wrap_future(self._writer.submit(write)) for write in writes), return_exceptions=True
             )
-        except DatabaseError:
+        except Error:
             log.exception("Sessions of a dead runner could not be looked up; trying again.")
             return False
         # A fence is as good: the session ended by itself before its runner died.
