@@ -12,6 +12,7 @@ import orjson
 from django.core.exceptions import ValidationError
 
 from apps_app import discovery
+from apps_app.child import ChildError, in_child
 from apps_app.discovery import AppLoadError, Source
 from apps_app.dsl.app import App as AuthorApp
 from apps_app.events import encode_json
@@ -58,42 +59,64 @@ class Catalogue:
             return f"{row.id}: {row.location} no longer defines it."
         return f"{row.id}: {row.location} is gone, or no longer in a folder of YERA_APPS_DIRS."
 
-    def add_source(self, source: Source) -> None:
-        """Execute a source and take up its apps, or the reason why it has none."""
+    def add(self, source: Source, found: Found) -> None:
+        """Take up what a source holds; of two apps with one id the first is kept."""
         self.locations.add(source.location)
-        try:
-            found, code_hash = discovery.load_all(source)
-        except AppLoadError as error:
-            self.problems.append(Problem(source.location, str(error), error.details))
-            return
-        for app in found:
-            self._add_app(source, app, code_hash)
+        self.problems += found.problems
+        for row in found.rows:
+            first = self.apps.setdefault(row.id, row)
+            if first is not row:
+                what = f"{row.id}: {row.entry_point} is left out, since {first.entry_point} comes first."
+                self.problems.append(Problem(row.entry_point, what, fatal=False))
 
     def add_unreadable(self, error: OSError) -> None:
         what = f"{error.filename}: {error.strerror}. Correct YERA_APPS_DIRS, or make the folder readable."
         self.problems.append(Problem(error.filename, what, fatal=False))
 
-    def _add_app(self, source: Source, app: AuthorApp[..., Any], code_hash: str) -> None:
-        entry_point = source.entry_point(app)
-        if first := self.apps.get(app.id):
-            what = f"{app.id}: {entry_point} is left out, since {first.entry_point} comes first."
-            self.problems.append(Problem(entry_point, what, fatal=False))
-            return
-        try:
-            self.apps[app.id] = _row(source, app, code_hash)
-        except (TypeError, ValidationError) as error:
-            details = "".join(traceback.format_exception_only(error.__cause__ or error))
-            self.problems.append(Problem(entry_point, f"{app.id}: {error}", details))
+
+@dataclass
+class Found:
+    """What one source holds."""
+
+    rows: list[App] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
-def scan() -> Catalogue:
-    """Execute every source of apps there is: never in a process that serves HTTP."""
+def scan(file_seconds: float | None = None) -> Catalogue:
+    """Execute every source of apps there is: never in a process that serves HTTP.
+
+    With `file_seconds`, each in a child process that may take so long, end or crash.
+    """
     discovery.install_author_api()
     catalogue = Catalogue()
     with redirect_stdout(sys.stderr):  # what an app file prints is no part of the caller's output
         for source in discovery.sources(catalogue.add_unreadable):
-            catalogue.add_source(source)
+            catalogue.add(
+                source, _execute(source) if file_seconds is None else _isolated(source, file_seconds)
+            )
     return catalogue
+
+
+def _isolated(source: Source, seconds: float) -> Found:
+    try:
+        return in_child(_execute, source, seconds)
+    except ChildError as error:
+        return Found(problems=[Problem(source.location, f"{source.module}: {source.location} {error}")])
+
+
+def _execute(source: Source) -> Found:
+    try:
+        apps, code_hash = discovery.load_all(source)
+    except AppLoadError as error:
+        return Found(problems=[Problem(source.location, str(error), error.details)])
+    found = Found()
+    for app in apps:
+        try:
+            found.rows.append(_row(source, app, code_hash))
+        except (TypeError, ValidationError) as error:
+            details = "".join(traceback.format_exception_only(error.__cause__ or error))
+            found.problems.append(Problem(source.entry_point(app), f"{app.id}: {error}", details))
+    return found
 
 
 def _row(source: Source, app: AuthorApp[..., Any], code_hash: str) -> App:

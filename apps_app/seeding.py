@@ -38,18 +38,21 @@ class SeedReport:
     problems: list[Problem]
 
 
-def seed() -> SeedReport:
-    """Bring the rows in step with the app files, in one transaction; a broken file stops no other."""
-    catalogue = scan()
+def seed(file_seconds: float | None = None) -> SeedReport:
+    """Bring the rows in step with the app files, in one transaction; a broken file stops no other.
+
+    `file_seconds` as in `scan`.
+    """
+    catalogue = scan(file_seconds)
     with transaction.atomic():
         report = _compare(catalogue)
         App.objects.upsert(change.row for change in report.changes)
     return report
 
 
-def check() -> SeedReport:
+def check(file_seconds: float | None = None) -> SeedReport:
     """What `seed` would do; writes nothing."""
-    return _compare(scan())
+    return _compare(scan(file_seconds))
 
 
 def _compare(catalogue: Catalogue) -> SeedReport:

@@ -135,18 +135,24 @@ def answers(client: SessionClient, path: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "code", ["while True: pass", "import ctypes; ctypes.string_at(0)", "import os; os._exit(3)"]
+    ("code", "problem"),
+    [
+        ("while True: pass", "does not come to an end within 1 s"),
+        ("import ctypes; ctypes.string_at(0)", "ended its process with exit code -11"),
+        ("import os; os._exit(0)", "ended its process with exit code 0"),
+    ],
 )
-def test_app_file_that_ends_or_hangs_seeding_does_not_keep_the_server_from_starting(
-    start_server: StartServer, tmp_path: Path, code: str
+def test_app_file_that_ends_or_hangs_its_process_stops_no_other(
+    start_server: StartServer, tmp_path: Path, code: str, problem: str
 ) -> None:
     server = start_server()
     server.terminate()
     (tmp_path / "broken.py").write_text(code)
-    server.environment["YERA_APPS_DIRS"] = f"{tmp_path}{os.pathsep}{server.environment['YERA_APPS_DIRS']}"
-    server.start("--seed-seconds", "3")
-    assert "Serving the apps that were known before." in server.log
+    (tmp_path / "good.py").write_text("import yera as yr\n\n\n@yr.app\ndef good() -> None: ...\n")
+    server.environment["YERA_APPS_DIRS"] = str(tmp_path)
+    server.start("--file-seconds", "1")
+    assert f"broken: {tmp_path / 'broken.py'} {problem}" in server.log
     if "_exit" not in code:  # which leaves no trace
         assert f'File "{tmp_path / "broken.py"}", line 1' in server.log
-    session = server.client().create("steady.ask")
-    assert server.client().turn(session)[-1].data["block_type"] == "input_request"
+    client = server.client()
+    assert client.events(client.create("good.good"))[-1]["data"]["exit_code"] == 0
