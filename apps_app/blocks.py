@@ -1,6 +1,6 @@
 """The data of every block that an app can show: one pydantic model a block type.
 
-The field names and shapes are the wire contract's (CONTRACT.md section 3).
+The field names and shapes are the wire contract's, which `yera` 0.4 has set.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Event:
     parent_block_id: str | None = None
 
     def to_json(self) -> bytes:
-        """The event as compact UTF-8 JSON, stamped with the time of the call (CONTRACT.md section 2)."""
+        """The event as compact UTF-8 JSON, stamped with the time of the call: what clients get."""
         data = self.data
         return encode_json(
             {

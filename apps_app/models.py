@@ -1,6 +1,6 @@
 """`App`: the catalogue row of an author's app, kept in step with the app files by `seed_apps`.
 
-Web processes know apps only from here; they never import an app file (DESIGN.md, invariant 8).
+Web processes know apps only from here; they never import an app file (invariant 8).
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def judge(pending: Sequence[PendingPrompt], block_id: str, block_type: str, valu
     """The answers that one interaction gives, by block id: all of them or none.
 
     Raises NotPendingError when it names a block that nobody asks for, InvalidAnswerError when a
-    value does not fit (CONTRACT.md section 1, "Answering").
+    value does not fit.
     """
     waiting = {prompt.block_id: prompt for prompt in pending}
     if block_id in waiting:

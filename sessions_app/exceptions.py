@@ -63,7 +63,7 @@ class NotReady(APIException):
 
 
 def error_response(error: APIException) -> HttpResponse:
-    """A refusal as `{"detail", "code", "errors"?}` (CONTRACT.md section 1)."""
+    """A refusal as `{"detail", "code", "errors"?}`."""
     body: dict[str, Any] = {"detail": str(error.detail), "code": error.default_code}
     if isinstance(error, drf.ValidationError):
         detail = error.detail if isinstance(error.detail, dict) else {NON_FIELD_ERRORS_KEY: error.detail}

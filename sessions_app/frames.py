@@ -42,7 +42,7 @@ class Segment:
 
 
 def frame(entry: Entry) -> bytes:
-    """One SSE message; events are nameless, since old clients listen to `message` (CONTRACT.md section 2)."""
+    """One SSE message; events are nameless, since old clients listen to `message`."""
     if entry.kind == Kind.STEP:
         return b""
     name = b"" if entry.kind == Kind.EVENT else b"event: %s\n" % entry.kind.encode()

@@ -16,7 +16,7 @@ from apps_app.models import App
 
 
 class Status(models.TextChoices):
-    """CONTRACT.md section 5, "Statuses"."""
+    """Where a session is. `diverged` is paused for a person; the last four tell how it ended."""
 
     CREATED = "created"
     RUNNING = "running"

@@ -1,4 +1,4 @@
-"""What the API takes and gives (CONTRACT.md sections 1 and 5)."""
+"""What the API takes and gives."""
 
 from __future__ import annotations
 

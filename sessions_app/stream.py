@@ -21,7 +21,7 @@ from sessions_app.notifications import Feed, Subscription
 
 
 class SessionStream:
-    """An asynchronous iterator over the bytes that one client gets (CONTRACT.md section 2).
+    """An asynchronous iterator over the bytes that one client gets.
 
     Made by `open_stream`. Not an async generator: an object's `close()` is called as soon as the
     client has gone, also while a slow client's write blocks.

@@ -1,4 +1,4 @@
-"""The API's routes, with the names of its calls (CONTRACT.md sections 1 and 5)."""
+"""The API's routes, with the names of its calls."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Settings, from the environment (CONTRACT.md section 6); what is not set works on one machine."""
+"""Settings, from the environment; what is not set works on one machine."""
 
 import os
 from pathlib import Path

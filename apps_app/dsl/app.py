@@ -154,7 +154,7 @@ def value_text(value: Any) -> str:
 
 
 def _checked(app: App[..., Any], value: R) -> R:
-    """`value` if it fits the function's return annotation; raises TypeError (CONTRACT.md section 4)."""
+    """`value` if it fits the function's return annotation; raises TypeError."""
     # With local names of its own, typing does not cache what a string annotation meant in another run.
     expected = typing.get_type_hints(app.function, localns={}).get("return", type(None))
     if not _fits(value, expected):

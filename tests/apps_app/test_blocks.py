@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from apps_app import blocks
 
-WIRE = [  # CONTRACT.md section 3
+WIRE = [  # as `yera` 0.4 has them
     (blocks.Markdown(content="x"), "markdown", "content", {"content": "x"}),
     (blocks.InputEcho(content="x"), "input_echo", "content", {"content": "x"}),
     (

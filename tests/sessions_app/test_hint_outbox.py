@@ -148,7 +148,7 @@ def test_merged_hint_tells_the_latest_state(
     assert taken(outbox, 10)[-1] == Hint(ONE, 0, len(states), [], merged)
 
 
-FRAMES = {"small": b"x", "large": LARGE, "huge": 3 * LARGE}
+FRAMES = {"small": b"x", "large": LARGE, "huge": 9 * LARGE}
 states = st.sampled_from([None, RUNNING, WAITING])
 put_or_take = st.none() | st.tuples(
     st.sampled_from(SESSIONS), st.sampled_from(list(FRAMES)), st.integers(0, 3), states
@@ -169,7 +169,10 @@ def test_story_has_no_hole_wherever_sending_stalls(
 
     def take() -> None:
         hint = outbox.take()
-        told[hint.session_id].append(hint)
+        before = told[hint.session_id]
+        assert hint.after == (before[-1].last_seq if before else 0)
+        assert not hint.segments or spanned(hint) == (hint.after + 1, hint.last_seq)
+        before.append(hint)
 
     for item in story:
         if item is not None:
@@ -182,11 +185,6 @@ def test_story_has_no_hole_wherever_sending_stalls(
     while is_behind():
         take()
     for session_id, hints in told.items():
-        position = 0
-        for hint in hints:
-            assert hint.after == position
-            assert not hint.segments or spanned(hint) == (hint.after + 1, hint.last_seq)
-            position = hint.last_seq
         assert next((hint.state for hint in reversed(hints) if hint.state), None) == states[session_id]
 
 

@@ -83,15 +83,20 @@ def queue() -> Iterator[WriteQueue]:
     queue.close()
 
 
-def put_all(queue: WriteQueue, jobs: Iterable[Job], *, waits: bool = True) -> None:
+def put_each(queue: WriteQueue, jobs: Iterable[Job], *, waits: bool = True) -> None:
     for job in jobs:
         queue.put(job, waits=waits)
 
 
+def put_all(queue: WriteQueue, jobs: Iterable[Job], *, waits: bool = True) -> None:
+    """Put what there is room for, so that nobody has to wait."""
+    Call(partial(put_each, queue, jobs, waits=waits)).result()
+
+
 def filled(queue: WriteQueue, count: int = PENDING_WRITES_PER_SESSION, size: int = 2) -> list[Job]:
-    """Put as much of the first session as it has room for, which nobody waits for."""
+    """Put as much of the first session as it has room for."""
     jobs = [new_job(ONE, size) for _ in range(count)]
-    Call(lambda: put_all(queue, jobs)).result()
+    put_all(queue, jobs)
     return jobs
 
 
@@ -120,13 +125,13 @@ def test_full_session_waits_until_some_is_taken(queue: WriteQueue, count: int, s
 
 def test_who_does_not_wait_never_does(queue: WriteQueue) -> None:
     filled(queue)
-    Call(lambda: put_all(queue, [new_job(ONE, COMMIT_BYTES)] * 3, waits=False)).result()
+    put_all(queue, [new_job(ONE, COMMIT_BYTES)] * 3, waits=False)
     assert sum(len(batch[ONE]) for batch in drained(queue)) == PENDING_WRITES_PER_SESSION + 3
 
 
 def test_room_is_each_sessions_own(queue: WriteQueue) -> None:
     filled(queue)
-    Call(lambda: queue.put(new_job(OTHER), waits=True)).result()
+    put_all(queue, [new_job(OTHER)])
 
 
 # Shares.
@@ -201,10 +206,10 @@ def test_refusal_meets_one_epoch_of_one_session(queue: WriteQueue) -> None:
 
 def test_refused_write_without_an_epoch_refuses_nothing_else(queue: WriteQueue) -> None:
     """An answer or a cancellation that the database refused says nothing of the run."""
-    waiting = filled(queue, 3)
+    filled(queue, 3)
     assert queue.refuse([new_job(ONE, status="waiting")], REFUSAL) == []
-    queue.put(new_job(ONE), waits=True)
-    assert len(queue.take()[ONE]) == len(waiting) + 1
+    put_all(queue, [new_job(ONE), new_job(ONE, status="waiting")])
+    assert len(queue.take()[ONE]) == 5
 
 
 # The end.
@@ -228,7 +233,7 @@ def test_writer_that_waits_for_work_gets_none_when_closed(queue: WriteQueue) -> 
 
 def test_any_number_of_threads_loses_nothing(queue: WriteQueue) -> None:
     """Four floods against one writer, each of them beyond its room."""
-    floods = [Call(partial(put_all, queue, [new_job(session_id)] * 1000)) for session_id in SESSIONS]
+    floods = [Call(partial(put_each, queue, [new_job(session_id)] * 1000)) for session_id in SESSIONS]
     taken: Counter[UUID] = Counter()
     while taken.total() < 4000:
         for session_id, jobs in Call(queue.take).result().items():
