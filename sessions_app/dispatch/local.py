@@ -34,6 +34,7 @@ from sessions_app.notifications import announce
 
 log = logging.getLogger(__name__)
 
+START_SECONDS = 60.0  # a runner may take this long to report for the first time
 STEADY_SECONDS = 5.0  # a runner that lived this long is replaced at once, one that did not with a pause
 MAX_PAUSE_SECONDS = 5.0
 RETRY_SECONDS = 1.0
@@ -64,17 +65,21 @@ class RunnerChild:
         """Since it reported that it is alive, or was started."""
         return time.monotonic() - self._last_alive
 
+    @property
+    def _patience_seconds(self) -> float:
+        return conf.runner_silence_seconds if self.has_reported else START_SECONDS
+
     async def attend(self) -> None:
         """Pass on its hints until it is gone or has been silent for too long."""
         reader, self._writer = await asyncio.open_connection(sock=self._end)
         incoming = unpacker()
         try:
-            while data := await asyncio.wait_for(reader.read(READ_BYTES), conf.runner_silence_seconds):
+            while data := await asyncio.wait_for(reader.read(READ_BYTES), self._patience_seconds):
                 incoming.feed(data)
                 for message in incoming:
                     await self._take(message)
         except TimeoutError:
-            log.error("Runner %s has not reported for %s s.", self.name, conf.runner_silence_seconds)
+            log.error("Runner %s has not reported for %s s.", self.name, self._patience_seconds)
             self.process.kill()
         except ConnectionError:
             log.warning("Runner %s broke its connection.", self.name)

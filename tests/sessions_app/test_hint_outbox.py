@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions_app.dispatch.hint_outbox import QUEUED_BYTES, HintOutbox
@@ -155,6 +155,7 @@ put_or_take = st.none() | st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(put_or_take, max_size=60))
 def test_story_has_no_hole_wherever_sending_stalls(
     story: list[tuple[UUID, str, int, dict[str, Any] | None] | None],

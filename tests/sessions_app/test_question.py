@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps_app.pending import InvalidAnswerError, NotPendingError, PendingPrompt
@@ -48,6 +48,7 @@ def test_block_type_may_be_left_out() -> None:
     assert Question([SLIDER]).take(Entry(1, Kind.INTERACTION, False, payload))
 
 
+@settings(deadline=None)
 @given(st.permutations(list(GIVEN)), st.lists(st.booleans(), min_size=2, max_size=2))
 def test_answers_come_in_any_order_alone_or_together(order: list[str], cuts: list[bool]) -> None:
     question = Question(PROMPTS)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps_app.dsl.runtime import Step, UsageError, step_key
@@ -62,6 +62,7 @@ async def test_branch_of_a_task_that_is_gone_is_not_given_again(steps: Steps) ->
     assert keys == ["1.1", "2.1", "3.1"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
 def test_keys_do_not_depend_on_when_other_steps_end(calls: list[tuple[int, bool]]) -> None:
     """Each call is by the app itself (0) or one of its tasks; then all that is under way may end."""
