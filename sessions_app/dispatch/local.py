@@ -212,7 +212,9 @@ class LocalDispatch(Dispatch):
             await asyncio.sleep(conf.lock_seconds / 4)
             child, waited = self._child, self._writer.waited_seconds
             limit = max(conf.lock_seconds, 3 * conf.sweep_seconds)
-            if child is not None and min(waited, child.silent_seconds) > limit:
+            if child is None or not child.has_reported:
+                continue
+            if min(waited, child.silent_seconds) > limit:
                 log.error("Runner %s has held up all writes for %.1f s; killing it.", child.name, waited)
                 child.process.kill()
 
