@@ -12,9 +12,20 @@ from apps_app.dsl.app import TaskExit
 
 T = TypeVar("T")
 
-Tasks = WeakSet[asyncio.Task[Any]]
 
-tasks_of_run: ContextVar[Tasks] = ContextVar("tasks_of_run")  # a task hands its context on to those it makes
+class RunTasks(WeakSet[asyncio.Task[Any]]):
+    """What one run's app has started; once it is over, whatever is still started is cancelled too."""
+
+    is_over = False
+
+    def end(self) -> None:
+        self.is_over = True
+        for task in self:
+            task.cancel()
+
+
+# A task hands its context on to those that it makes.
+tasks_of_run: ContextVar[RunTasks] = ContextVar("tasks_of_run")
 
 
 def guarded_task(
@@ -25,6 +36,8 @@ def guarded_task(
     task.add_done_callback(lambda _: work.close())  # a task that was cancelled at once has not begun it
     if (tasks := tasks_of_run.get(None)) is not None:
         tasks.add(task)
+        if tasks.is_over:
+            task.cancel()
     return task
 
 

@@ -47,7 +47,7 @@ def ending(
 def _shorten(data: BlockData) -> None:
     """Room for the exit is always kept, but not for any exit."""
     if isinstance(data, Exit):
-        for name in ("reason", "return_value"):
+        for name in ("reason", "return_type", "return_value"):
             text = getattr(data, name)
             if text is not None and len(text) > MAX_TEXT:
                 setattr(data, name, f"{text[:MAX_TEXT]}…")

@@ -21,7 +21,7 @@ def uncancellable_future() -> Future[Any]:
 
 
 class Question:
-    """Asked until nothing is missing; `future` then has the answers by block id."""
+    """Asked until nothing is missing; `answers` are by block id. Whoever asks waits on `future`."""
 
     def __init__(self, prompts: Sequence[PendingPrompt]) -> None:
         self.missing = {prompt.block_id: prompt for prompt in prompts}

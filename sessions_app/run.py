@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 from uuid import UUID
 
 import orjson
@@ -39,8 +39,6 @@ from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
 from sessions_app.question import Question, uncancellable_future
 from sessions_app.steps import Steps
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +165,22 @@ class Run:
         self._check_limits(self.claim.app_id)
         task = _current_task()
         step = self._steps.begin(name, None if task is self.task else task)
+        future: Future[Step] = Future()
+        # A task that is cancelled while it waits cancels this, and gives up the step.
+        future.add_done_callback(lambda done: self._steps.end(step) if done.cancelled() else None)
+
+        def settle(outcome: Position | Exception) -> None:
+            self._settle(outcome)
+            if not future.set_running_or_notify_cancel():
+                return
+            if isinstance(outcome, Exception):
+                future.set_exception(Stopped())
+            else:
+                future.set_result(step)
+
         # An update without entries: what came before is durable, and the session is still ours.
-        return self._durable(Write(self.session_id, self._where), step)
+        self._writer.put(Write(self.session_id, self._where), settle)
+        return future
 
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
         self._check_over()
@@ -177,7 +189,17 @@ class Run:
         payload = encode_json({**record, "result": orjson.Fragment(outcome.result)})
         self._count(payload)
         entry = NewEntry(Kind.STEP, payload, step.key)
-        return self._durable(Write(self.session_id, self._where, [entry]), outcome)
+        future: Future[StepOutcome] = uncancellable_future()
+
+        def settle(position: Position | Exception) -> None:
+            self._settle(position)
+            if isinstance(position, Exception):
+                future.set_exception(Stopped())
+            else:
+                future.set_result(outcome)
+
+        self._writer.put(Write(self.session_id, self._where, [entry]), settle)
+        return future
 
     def abandon_step(self, step: Step) -> None:
         self._steps.end(step)
@@ -252,19 +274,6 @@ class Run:
         if not isinstance(outcome, Exception):
             with self._lock:  # nothing but an answer comes after the question
                 self.read_seq = max(self.read_seq, outcome.last_seq)
-
-    def _durable(self, write: Write, value: T) -> Future[T]:
-        future: Future[T] = uncancellable_future()
-
-        def settle(outcome: Position | Exception) -> None:
-            self._settle(outcome)
-            if isinstance(outcome, Exception):
-                future.set_exception(Stopped())
-            else:
-                future.set_result(value)
-
-        self._writer.put(write, settle)
-        return future
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
 
 from django.utils import timezone
 
@@ -27,7 +26,7 @@ from apps_app.discovery import AppLoadError
 from apps_app.dsl.app import App, aplay, play
 from apps_app.dsl.runtime import SessionOver, Stopped
 from sessions_app import event_log
-from sessions_app.app_tasks import Tasks, tasks_of_run
+from sessions_app.app_tasks import RunTasks, tasks_of_run
 from sessions_app.conf import conf
 from sessions_app.event_log import FencedError, Position, Write
 from sessions_app.exits import abandonment, failed_exit
@@ -147,12 +146,11 @@ class Runner:
             run.task.cancel()
 
     async def _aplay(self, run: Run, app: App[..., Any]) -> None:
-        tasks: Tasks = WeakSet()
+        tasks = RunTasks()
         tasks_of_run.set(tasks)
         with self._settled(run):
             await aplay(app, run)
-        for task in tasks:  # the session is over; what its app left running is too
-            task.cancel()
+        tasks.end()  # the session is over; what its app left running is too
 
     @contextmanager
     def _settled(self, run: Run) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -81,7 +81,7 @@ class WriteQueue:
             self._room.notify_all()
             return batch
 
-    def refuse(self, jobs: Iterable[Job], error: Exception) -> list[Job]:
+    def refuse(self, jobs: Collection[Job], error: Exception) -> list[Job]:
         """Take no more of the epochs that these jobs were written under; those that waited behind them.
 
         Otherwise what a run had queued, or was about to queue, would come after a hole.
