@@ -14,7 +14,7 @@ from django.db import models
 class AppQuerySet(models.QuerySet["App"]):
     def runnable(self) -> AppQuerySet:
         """Apps that a session can be started of."""
-        return self.filter(active=True)
+        return self.filter(active=True, load_error="")
 
     def upsert(self, rows: Iterable[App]) -> None:
         """Save rows by their id, those that are new and those that are known."""
@@ -24,7 +24,8 @@ class AppQuerySet(models.QuerySet["App"]):
 class App(models.Model):
     """One app. `entry_point` is `path/to/file.py:function` or `package.yera_apps:function`.
 
-    `active` is False while its file is gone or does not load, and `load_error` then says why.
+    `active` is the operators' switch; seeding never touches it. `load_error` says why the app's
+    file does not give it now, empty if it does.
     """
 
     id = models.CharField(primary_key=True, max_length=255)
@@ -34,7 +35,7 @@ class App(models.Model):
         default=list, blank=True, help_text="Folders that lead to the app's file, as names"
     )
     entry_point = models.CharField(max_length=1024)
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(default=True, help_text="Sessions of it may be started")
     inputs_schema = models.JSONField(default=dict, help_text="JSON Schema of the function's parameters")
     code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the app file")
     load_error = models.TextField(blank=True)
@@ -44,7 +45,6 @@ class App(models.Model):
         "description",
         "path",
         "entry_point",
-        "active",
         "inputs_schema",
         "code_hash",
         "load_error",
@@ -63,8 +63,8 @@ class App(models.Model):
         """The file or module that defines the app."""
         return self.entry_point.rpartition(":")[0]
 
-    def deactivated(self, load_error: str) -> App:
-        """This row as it is while the app cannot be run; not saved."""
+    def broken(self, load_error: str) -> App:
+        """This row as it is while its file does not give the app; not saved."""
         row = copy.copy(self)
-        row.active, row.load_error = False, load_error
+        row.load_error = load_error
         return row

@@ -14,8 +14,8 @@ from apps_app.registry import Catalogue, Problem, scan
 class ChangeKind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
-    DEACTIVATED = "deactivated"
-    REACTIVATED = "reactivated"
+    BROKEN = "broken"
+    REPAIRED = "repaired"
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ def _compare(catalogue: Catalogue) -> SeedReport:
 
 
 def _kept_out(catalogue: Catalogue, known: dict[str, App]) -> dict[str, App]:
-    """The known rows that cannot be run now, inactive and with the reason."""
+    """The known rows that cannot be run now, with the reason."""
     errors = {app_id: catalogue.load_error(row) for app_id, row in known.items()}
-    return {app_id: known[app_id].deactivated(error) for app_id, error in errors.items() if error}
+    return {app_id: known[app_id].broken(error) for app_id, error in errors.items() if error}
 
 
 def _change(known: App | None, wanted: App) -> Change | None:
@@ -76,6 +76,6 @@ def _change(known: App | None, wanted: App) -> Change | None:
     fields = tuple(name for name in App.SEEDED_FIELDS if getattr(known, name) != getattr(wanted, name))
     if not fields:
         return None
-    if known.active == wanted.active:
+    if bool(known.load_error) == bool(wanted.load_error):
         return Change(ChangeKind.CHANGED, wanted, fields)
-    return Change(ChangeKind.REACTIVATED if wanted.active else ChangeKind.DEACTIVATED, wanted, fields)
+    return Change(ChangeKind.BROKEN if wanted.load_error else ChangeKind.REPAIRED, wanted, fields)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -52,10 +53,24 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One conversation with one app."""
+    """One conversation with one app.
+
+    It belongs to `user`, or, without one, to whoever holds its id; `visitor` is then the browser
+    that started it. `owner` is the runner that plays it (invariant 1).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="sessions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        help_text="Who started it, if signed in",
+    )
+    visitor = models.UUIDField(null=True, blank=True, help_text="The browser that started it, if nobody was")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.CREATED)
     title = models.CharField(max_length=255, blank=True)
     pending = models.JSONField(default=list, blank=True, help_text="The prompts that it waits for")
@@ -63,7 +78,7 @@ class Session(models.Model):
     turn_seq = models.PositiveBigIntegerField(default=0, help_text="That of the latest interaction")
     log_bytes = models.PositiveBigIntegerField(default=0, help_text="Size of its log's payloads")
     epoch = models.PositiveIntegerField(default=0, help_text="Raised whenever ownership changes")
-    owner = models.CharField(max_length=64, blank=True, help_text="The runner that plays it")
+    owner = models.CharField("runner", max_length=64, blank=True, help_text="The runner that plays it")
     exit = models.JSONField(null=True, blank=True, help_text="The data of its exit event")
     failure = models.TextField(blank=True, help_text="The traceback of a failed session")
     divergence = models.JSONField(null=True, blank=True)
@@ -84,10 +99,23 @@ class Session(models.Model):
                 | (Q(status__in=LIVE) & Q(exit__isnull=True, finished_at__isnull=True)),
                 name="session_ended_with_exit",
             ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) | Q(visitor__isnull=True), name="session_belongs_to_one"
+            ),
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status=Status.CREATED), name="session_unclaimed"),
             models.Index(fields=["owner"], condition=~Q(owner=""), name="session_owner"),
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                condition=Q(user__isnull=False),
+                name="session_of_user",
+            ),
+            models.Index(
+                fields=["visitor", "-created_at", "-id"],
+                condition=Q(visitor__isnull=False),
+                name="session_of_visitor",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -120,3 +148,16 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.seq} {self.kind}"
+
+
+class PrintedText(models.Model):
+    """What a session's app printed to stdout and stderr: the latest part of it, for operators."""
+
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, primary_key=True, related_name="printed_text"
+    )
+    text = models.TextField()
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"printed by {self.session_id}"

@@ -41,7 +41,7 @@ def test_a_change_names_its_fields(folder):
         (None, "is gone"),
     ],
 )
-def test_an_app_that_cannot_run_is_inactive_until_it_can(folder, source, load_error):
+def test_an_app_that_cannot_run_is_broken_until_it_can(folder, source, load_error):
     file = folder.write_app("a.py", "main")
     folder.write_app("b.py", "main")
     seeding.seed()
@@ -52,18 +52,27 @@ def test_an_app_that_cannot_run_is_inactive_until_it_can(folder, source, load_er
     else:
         file.write_text(source)
 
-    assert seeded() == ["deactivated: a.main (active, load_error)"]
+    assert seeded() == ["broken: a.main (load_error)"]
     row = App.objects.get(id="a.main")
-    assert not row.active
     assert load_error in row.load_error
+    assert not App.objects.runnable().filter(id="a.main").exists()
     assert row.code_hash == known.code_hash
-    assert App.objects.get(id="b.main").active
+    assert App.objects.runnable().filter(id="b.main").exists()
     assert seeded() == []
 
     file.write_text(good)
-    assert seeded() == ["reactivated: a.main (active, load_error)"]
+    assert seeded() == ["repaired: a.main (load_error)"]
     row = App.objects.get(id="a.main")
-    assert (row.active, row.load_error) == (True, "")
+    assert row.load_error == ""
+
+
+def test_the_operators_switch_outlasts_seeding(folder):
+    file = folder.write_app("a.py", "main")
+    seeding.seed()
+    App.objects.update(active=False)
+    file.write_text(file.read_text() + "# changed\n")
+    assert seeded() == ["changed: a.main (code_hash)"]
+    assert not App.objects.get().active
 
 
 def test_a_broken_file_without_rows_is_only_reported(folder):
@@ -89,7 +98,7 @@ def test_an_app_does_not_move_away_from_a_broken_file(folders):
     seeding.seed()
     second.write_app("a.py", "main")
     file.write_text("1 / 0")
-    assert seeded() == ["deactivated: a.main (active, load_error)"]
+    assert seeded() == ["broken: a.main (load_error)"]
     assert App.objects.get().location == str(file)
 
 
