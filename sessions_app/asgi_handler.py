@@ -17,10 +17,10 @@ from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import DisallowedHost, RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, ParseError
 
 from sessions_app.conf import conf
 from sessions_app.exceptions import PayloadTooLarge, error_response
@@ -48,7 +48,7 @@ class ApiHandler(ASGIHandler):
         except RequestAborted:
             return
         except PayloadTooLarge as error:
-            response = error_response(error)
+            response = await self._refusal(scope, error)
         try:
             if response.streaming:
                 await self._stream(response, receive, send)
@@ -81,8 +81,18 @@ class ApiHandler(ASGIHandler):
             try:
                 request.get_host()  # what Django's CommonMiddleware does against foreign host names
             except DisallowedHost as error:
-                return error_response(ParseError(str(error)))
+                return await self._refusal(scope, ParseError(str(error)))
         return await self.run_get_response(request) if request is not None else refusal
+
+    async def _refusal(self, scope: Any, error: APIException) -> Any:
+        """A refusal without asking a view, that a page from another origin can read too."""
+        request, bad_request = self.create_request(scope, io.BytesIO())
+
+        async def refuse(request: HttpRequest) -> HttpResponse:
+            return error_response(error)
+
+        with_cors: Any = CorsMiddleware(refuse)
+        return await with_cors(request) if request is not None else bad_request
 
     async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         """Send until the stream ends or the client is gone, or takes nothing for too long."""

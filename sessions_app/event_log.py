@@ -7,8 +7,8 @@ the entries that go with it take their seqs from that update, in one transaction
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,82 +17,14 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from sessions_app.frames import Entry, Segment, segments
-from sessions_app.models import Kind, LogEntry, Session
+from sessions_app.frames import Entry, segments
+from sessions_app.models import SHOWN, Kind, LogEntry, Session
+from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
 
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
 READ_ENTRIES = 1000
 READ_BYTES = 256 * 1024  # a reading ends with the entry that goes beyond it
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
-
-
-class FencedError(Exception):
-    """The session is not as the write expects it: ended, taken over, or changed since it was read."""
-
-    def __init__(self, session_id: UUID) -> None:
-        super().__init__(f"Session {session_id} has changed hands or state; nothing was written.")
-
-
-class NewEntry(NamedTuple):
-    """An entry that has no seq yet."""
-
-    kind: Kind
-    payload: bytes
-    step: str = ""
-    closes_turn: bool = False
-
-
-class Position(NamedTuple):
-    """Where a session's row stands after a write."""
-
-    last_seq: int
-    turn_seq: int
-    log_bytes: int
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What one commit added to one session: entries after `after` up to `last_seq`, ready to send.
-
-    Without segments although entries were added, it only says that the log has more.
-    `state` holds `status`, `pending` and `divergence` if the commit changed the status.
-    """
-
-    session_id: UUID
-    after: int
-    last_seq: int
-    segments: list[Segment] = field(default_factory=list)
-    state: dict[str, Any] | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of its frames."""
-        return sum(len(segment.frames) for segment in self.segments)
-
-
-@dataclass(slots=True)
-class Write:
-    """One change of one session: the entries to append and the columns to set, if `where` still holds.
-
-    `where` maps columns to a value or a tuple of values.
-    """
-
-    session_id: UUID
-    where: Mapping[str, Any]
-    entries: Sequence[NewEntry] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    raise_epoch: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes of its entries' payloads."""
-        return sum(len(entry.payload) for entry in self.entries)
-
-    def joins(self, earlier: Write) -> bool:
-        """Whether it can be carried out together with an earlier one, as one update."""
-        raises = self.raise_epoch or earlier.raise_epoch
-        return self.where == earlier.where and self.where.keys() == {"epoch"} and not raises
 
 
 def apply(write: Write) -> tuple[Position, Hint]:
@@ -105,19 +37,17 @@ def apply(write: Write) -> tuple[Position, Hint]:
     return position, _hint(write, first)
 
 
-def join(writes: Sequence[Write]) -> Write:
-    """Writes of one session that join each other, as one."""
-    if len(writes) == 1:
-        return writes[0]
-    entries = [entry for write in writes for entry in write.entries]
-    changes = {name: value for write in writes for name, value in write.changes.items()}
-    return Write(writes[0].session_id, writes[0].where, entries, changes, writes[0].raise_epoch)
-
-
 def create(session: Session) -> None:
     """Insert a new session's row, at the present time."""
     session.created_at = session.updated_at = timezone.now()
     session.save(force_insert=True)
+
+
+def remove(removal: Removal) -> None:
+    """Delete a session's row with its log; raises FencedError if there is none."""
+    deleted, _ = Session.objects.filter(id=removal.session_id).delete()
+    if not deleted:
+        raise FencedError(removal.session_id)
 
 
 def _update(cursor: CursorWrapper, write: Write, now: datetime.datetime) -> Position:
@@ -223,6 +153,7 @@ class Standing(NamedTuple):
     divergence: Any
     last_seq: int
     turn_seq: int
+    user_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +185,8 @@ def standing(session_id: UUID) -> Standing | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    status, pending, divergence, last_seq, turn_seq = row
-    return Standing(status, _json("pending", pending), _json("divergence", divergence), last_seq, turn_seq)
+    status, pending, divergence, *rest = row
+    return Standing(status, _json("pending", pending), _json("divergence", divergence), *rest)
 
 
 def read(session_id: UUID, after: int | None) -> Reading | None:
@@ -273,20 +204,35 @@ def read(session_id: UUID, after: int | None) -> Reading | None:
 
 
 def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
-    entries = []
-    size = 0
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT seq, kind, closes_turn, payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
             "WHERE session_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s",
             [_prepared(LogEntry, "session", session_id), after, up_to, READ_ENTRIES],
         )
-        for seq, kind, closes_turn, payload in cursor:
-            entries.append(Entry(seq, kind, bool(closes_turn), payload.encode()))
-            size += len(entries[-1].payload)
-            if size >= READ_BYTES:
-                break
+        return _up_to_size(cursor)
+
+
+def _up_to_size(rows: Iterable[tuple[int, str, Any, str]]) -> list[Entry]:
+    """Entries from rows of the log, no more than about READ_BYTES of them."""
+    entries = []
+    size = 0
+    for seq, kind, closes_turn, payload in rows:
+        entries.append(Entry(seq, kind, bool(closes_turn), payload.encode()))
+        size += len(entries[-1].payload)
+        if size >= READ_BYTES:
+            break
     return entries
+
+
+def read_shown(session_id: UUID, after: int, limit: int) -> list[Entry]:
+    """Up to `limit` entries from after `after` that a client may see, in order.
+
+    Fewer where they come to about READ_BYTES; none only where there are no more.
+    """
+    rows = LogEntry.objects.filter(session=session_id, seq__gt=after, kind__in=SHOWN)
+    values = rows.order_by("seq").values_list("seq", "kind", "closes_turn", "payload")
+    return _up_to_size(values[:limit].iterator())
 
 
 def read_interactions(session_id: UUID, after: int) -> list[Entry]:

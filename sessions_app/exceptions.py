@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
@@ -27,8 +28,23 @@ class SessionNotFound(APIException):
     status_code = 404
     default_code = "session_not_found"
 
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"There is no session {session_id!r}; POST /api/session starts one.")
+    def __init__(self, session_id: object) -> None:
+        super().__init__(f"There is no session {str(session_id)!r}; POST /api/session starts one.")
+
+
+class NotSignedIn(APIException):
+    status_code = 401
+    default_code = "not_signed_in"
+    default_detail = (
+        "This server is for signed-in users: sign in at /sign-in and send the CSRF token, "
+        "or send a token as Authorization: Token KEY."
+    )
+
+
+class InvalidToken(APIException):
+    status_code = 401
+    default_code = "invalid_token"
+    default_detail = "The token in the Authorization header is not, or no longer, that of an active user."
 
 
 class InvalidAnswer(APIException):
@@ -69,7 +85,10 @@ def error_response(error: APIException) -> HttpResponse:
         detail = error.detail if isinstance(error.detail, dict) else {NON_FIELD_ERRORS_KEY: error.detail}
         fields = {name: [str(problem) for problem in problems] for name, problems in detail.items()}
         body = {"detail": _sentence(fields), "code": "invalid", "errors": fields}
-    return json_response(body, error.status_code)
+    response = json_response(body, error.status_code)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Token"
+    return response
 
 
 def _sentence(fields: dict[str, list[str]]) -> str:
@@ -77,8 +96,16 @@ def _sentence(fields: dict[str, list[str]]) -> str:
 
 
 def json_response(body: Any, status: int = 200) -> HttpResponse:
-    content = encode_json(body)
-    headers = {"Content-Length": str(len(content))}
+    return encoded_response(encode_json(body), status)
+
+
+def encoded_response(content: bytes, status: int = 200) -> HttpResponse:
+    """A response of JSON that is encoded already."""
+    headers = {
+        "Content-Length": str(len(content)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
     return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 

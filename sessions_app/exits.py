@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps_app.blocks import BlockData, ErrorCause, Exit
 from apps_app.events import Event, storable
-from sessions_app.event_log import NewEntry, Write
 from sessions_app.models import LIVE, Kind, Status
+from sessions_app.writes import NewEntry, Write
 
 EXIT_BLOCK_ID = "exit-1"
 MAX_TEXT = 1_000_000  # characters of an exit's reason, return value and traceback

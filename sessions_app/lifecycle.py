@@ -1,4 +1,7 @@
-"""What a client does to a session: start it, answer it, cancel it."""
+"""What a caller does to a session: start it, answer it, rename it, cancel it, delete it.
+
+Each raises SessionNotFound for a session that the caller may not see, as for one that is not there.
+"""
 
 from __future__ import annotations
 
@@ -12,43 +15,54 @@ from apps_app.events import encode_json
 from apps_app.models import App
 from apps_app.pending import InvalidAnswerError, NotPendingError, PendingPrompt, judge
 from sessions_app import event_log
+from sessions_app.authentication import Caller
 from sessions_app.database import in_database
-from sessions_app.event_log import FencedError, NewEntry, Standing, Write
+from sessions_app.event_log import Standing
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
 from sessions_app.exits import cancellation
 from sessions_app.frames import Entry
 from sessions_app.models import ENDED, Kind, Session, Status
+from sessions_app.permissions import may_see
 from sessions_app.server import server
+from sessions_app.writes import FencedError, NewEntry, Removal, Work, Write
 
 
-async def create_session(app_id: str) -> UUID:
-    """A new session of an active app, on its way to a runner; raises AppNotFound."""
+async def create_session(caller: Caller, app_id: str) -> Session:
+    """A new session of an active app, on its way to a runner; raises AppNotFound.
+
+    It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
+    """
     entry_point = await in_database(App.objects.runnable().filter(id=app_id).values_list("entry_point").first)
     if entry_point is None:
         raise AppNotFound(app_id)
-    session = Session(id=uuid.uuid4(), app_id=app_id)
+    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id)
+    if caller.user_id is None:
+        session.visitor = caller.visitor or uuid.uuid4()
     await asyncio.wrap_future(server().writer.submit(session))
     server().dispatch.advance(session.id, app_id, *entry_point)
-    return session.id
+    return session
 
 
 def session_key(session_id: str) -> UUID:
     """The id as a session's row has it; raises SessionNotFound for what is no id at all."""
     try:
-        return UUID(session_id)
+        key = UUID(session_id)
     except ValueError as error:
         raise SessionNotFound(session_id) from error
+    if str(key) != session_id.lower():  # UUID() also reads other spellings, such as urn:uuid:...
+        raise SessionNotFound(session_id)
+    return key
 
 
-async def find_session(session_id: str) -> Session:
-    """The session with this id; raises SessionNotFound."""
+async def find_session(caller: Caller, session_id: str) -> Session:
+    """The session with this id."""
     session = await in_database(Session.objects.filter(id=session_key(session_id)).first)
-    if session is None:
+    if session is None or not may_see(caller, session.user_id):
         raise SessionNotFound(session_id)
     return session
 
 
-async def answer(session_id: str, block_id: str, block_type: str, value: Any) -> UUID:
+async def answer(caller: Caller, session_id: str, block_id: str, block_type: str, value: Any) -> UUID:
     """Record one interaction, all of it or nothing; raises SessionEnded, NotPending, InvalidAnswer.
 
     Of answers that race, the first to commit wins; the others are judged anew (invariant 4).
@@ -60,7 +74,7 @@ async def answer(session_id: str, block_id: str, block_type: str, value: Any) ->
         raise InvalidAnswer("The value is nested too deeply; send it flatter.") from error
     while True:
         standing = await in_database(event_log.standing, key)
-        if standing is None:
+        if standing is None or not may_see(caller, standing.user_id):
             raise SessionNotFound(session_id)
         write = _interaction(key, standing, block_id, block_type, value, payload)
         try:
@@ -97,12 +111,33 @@ def _interaction(
     )
 
 
-async def cancel(session_id: str) -> Session:
+async def rename(caller: Caller, session_id: str, title: str) -> Session:
+    """Give a session a title of its user's own."""
+    session = await find_session(caller, session_id)
+    await _write(session, Write(session.id, where={}, changes={"title": title}))
+    return await find_session(caller, session_id)
+
+
+async def cancel(caller: Caller, session_id: str) -> Session:
     """End a session for its user; one that has ended already stays as it is."""
-    session = await find_session(session_id)
-    if not session.is_ended:
-        with suppress(FencedError):  # it may end by itself in the meantime, which is as good
-            await asyncio.wrap_future(server().writer.submit(cancellation(session.id, session.app_id)))
-        server().dispatch.halt(session.id)
-        session = await find_session(session_id)
-    return session
+    session = await find_session(caller, session_id)
+    if session.is_ended:
+        return session
+    with suppress(SessionNotFound):  # it may end by itself in the meantime, which is as good
+        await _write(session, cancellation(session.id, session.app_id))
+    server().dispatch.halt(session.id)
+    return await find_session(caller, session_id)
+
+
+async def delete(caller: Caller, session_id: str) -> None:
+    """End a session, and its streams with it; then remove it with its log."""
+    session = await cancel(caller, session_id)
+    await _write(session, Removal(session.id))
+
+
+async def _write(session: Session, work: Work) -> None:
+    """Have it written; raises SessionNotFound where the session is not as the work expects it."""
+    try:
+        await asyncio.wrap_future(server().writer.submit(work))
+    except FencedError as error:
+        raise SessionNotFound(session.id) from error

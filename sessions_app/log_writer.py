@@ -15,10 +15,10 @@ from typing import NamedTuple
 from django.db import InterfaceError, OperationalError, connection, reset_queries, transaction
 
 from sessions_app import event_log
-from sessions_app.event_log import FencedError, Hint, Position, Write
 from sessions_app.models import Session
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
 from sessions_app.write_queue import Batch, Job, WriteQueue
+from sessions_app.writes import FencedError, Hint, Position, Removal, Work, Write, join, session_of
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class LogWriter:
         """Queue a write; waits while its session has too many. `settle` runs in the writer's thread."""
         self._queue.put(Job(write.session_id, write, settle), waits=waits)
 
-    def submit(self, work: Write | Session) -> Future[Position]:
-        """Queue a write or a new session, without waiting; for an event loop, whose callers are few.
+    def submit(self, work: Work) -> Future[Position]:
+        """Queue a piece of work, without waiting; for an event loop, whose callers are few.
 
         The future raises FencedError, or the database's error.
         """
@@ -66,8 +66,7 @@ class LogWriter:
             else:
                 future.set_result(outcome)
 
-        session_id = work.id if isinstance(work, Session) else work.session_id
-        self._queue.put(Job(session_id, work, settle), waits=False)
+        self._queue.put(Job(session_of(work), work, settle), waits=False)
         return future
 
     def _run(self) -> None:
@@ -162,19 +161,23 @@ def _groups(jobs: Iterable[Job]) -> list[list[Job]]:
     return groups
 
 
-def _joins(later: Write | Session, earlier: Write | Session) -> bool:
+def _joins(later: Work, earlier: Work) -> bool:
     return isinstance(later, Write) and isinstance(earlier, Write) and later.joins(earlier)
 
 
 def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
     work = group[0].work
-    if isinstance(work, Session):
-        event_log.create(work)
-        return Position(0, 0, 0, 0), None
     try:
-        position, hint = event_log.apply(
-            event_log.join([job.work for job in group if isinstance(job.work, Write)])
-        )
+        match work:
+            case Session():
+                event_log.create(work)
+            case Removal():
+                event_log.remove(work)
+            case Write():
+                position, hint = event_log.apply(
+                    join([job.work for job in group if isinstance(job.work, Write)])
+                )
+                return position, hint if hint.last_seq > hint.after or hint.state else None
     except FencedError as error:
         return error, None
-    return position, hint if hint.last_seq > hint.after or hint.state else None
+    return Position(0, 0, 0, 0), None

@@ -42,6 +42,9 @@ class Kind(models.TextChoices):
     RETRACT = "retract"
 
 
+SHOWN = (Kind.EVENT, Kind.INTERACTION, Kind.RETRACT)  # the others are the server's own
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def unclaimed(self, before: datetime.datetime) -> SessionQuerySet:
         """Sessions created before then that no runner has taken up yet."""
@@ -50,6 +53,20 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def owned(self) -> SessionQuerySet:
         """Sessions that some runner holds, alive or dead."""
         return self.exclude(owner="")
+
+    def newest_first(self, after: tuple[datetime.datetime, uuid.UUID] | None = None) -> SessionQuerySet:
+        """In the order of lists; those that come after the one with this time and id."""
+        ordered = self.order_by("-created_at", "-id")
+        if after is None:
+            return ordered
+        created_at, session_id = after
+        # The first condition alone would do, but lets no database use an index.
+        earlier = Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=session_id)
+        return ordered.filter(earlier, created_at__lte=created_at)
+
+    def summarised(self) -> SessionQuerySet:
+        """Without the columns that may be large."""
+        return self.defer("exit", "failure", "divergence")
 
 
 class Session(models.Model):

@@ -17,11 +17,13 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 
+from sessions_app.access_watch import end_unauthorised
+from sessions_app.authentication import Caller
 from sessions_app.conf import conf
 from sessions_app.database import in_database
-from sessions_app.event_log import Hint
 from sessions_app.frames import Segment
 from sessions_app.models import Session
+from sessions_app.writes import Hint
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +80,10 @@ async def check_layer() -> None:
 class Subscription:
     """One stream's inbox of hints, bounded in bytes; `behind` says that only the log knows the rest."""
 
-    def __init__(self, session_id: UUID) -> None:
+    def __init__(self, session_id: UUID, viewer: Caller) -> None:
         self.session_id = session_id
+        self.viewer = viewer
+        self.is_revoked = False
         self.hints: deque[Hint] = deque()
         self.behind = False
         self.wakeup = asyncio.Event()
@@ -114,6 +118,11 @@ class Subscription:
         self._size = 0
         self.wakeup.set()
 
+    def revoke(self) -> None:
+        """Its viewer may not see the session any more."""
+        self.is_revoked = True
+        self.fall_behind()
+
     def take(self) -> tuple[bool, list[Hint]]:
         """Whether the reader must go to the log, and the hints; the inbox is empty then."""
         taken = self.behind, list(self.hints)
@@ -143,10 +152,10 @@ class Feed:
         self._tasks: list[asyncio.Task[None]] = []
         self.is_closing = False
 
-    async def subscribe(self, session_id: UUID) -> Subscription:
+    async def subscribe(self, session_id: UUID, viewer: Caller) -> Subscription:
         """From now on the subscription hears every hint of the session."""
         await self._start()
-        subscription = Subscription(session_id)
+        subscription = Subscription(session_id, viewer)
         if self.is_closing:
             subscription.wakeup.set()
         self._subscriptions.setdefault(session_id, set()).add(subscription)
@@ -175,7 +184,8 @@ class Feed:
         if not self._channel:
             self._channel = await _layer().new_channel()
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
+            loops = (self._listen(), self._poll(), self._watch_access())
+            self._tasks = [asyncio.create_task(each) for each in loops]
 
     async def _listen(self) -> None:
         while True:
@@ -195,6 +205,14 @@ class Feed:
                 await self._look_up()
             except Exception:
                 log.exception("Could not look up the followed sessions; trying again.")
+
+    async def _watch_access(self) -> None:
+        while True:
+            await asyncio.sleep(conf.access_check_seconds)
+            try:
+                await end_unauthorised(self._all())
+            except Exception:
+                log.exception("Could not look up who watches; trying again.")
 
     async def _look_up(self) -> None:
         """Send those streams to the log whose session has gone further than any hint said."""

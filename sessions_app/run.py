@@ -32,13 +32,13 @@ from apps_app.dsl.runtime import (
 from apps_app.events import Event, encode_json
 from apps_app.pending import PendingPrompt
 from sessions_app.conf import conf
-from sessions_app.event_log import NewEntry, Position, Write
 from sessions_app.exits import EXIT_BLOCK_ID, ending, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
 from sessions_app.question import Question, uncancellable_future
 from sessions_app.steps import Steps
+from sessions_app.writes import NewEntry, Position, Write
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from apps_app.dsl.runtime import SessionOver, Stopped
 from sessions_app import event_log
 from sessions_app.app_tasks import RunTasks, tasks_of_run
 from sessions_app.conf import conf
-from sessions_app.event_log import FencedError, Position, Write
 from sessions_app.exits import abandonment, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session, Status
 from sessions_app.run import Claim, Run
+from sessions_app.writes import FencedError, Position, Write
 
 log = logging.getLogger(__name__)
 

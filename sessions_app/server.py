@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from sessions_app.dispatch.base import Dispatch
-from sessions_app.event_log import Hint
 from sessions_app.log_writer import LogWriter
 from sessions_app.notifications import Feed, announce, to_message
+from sessions_app.writes import Hint
 
 
 class Server:

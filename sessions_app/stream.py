@@ -12,12 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from sessions_app import event_log
+from sessions_app.authentication import Caller
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.event_log import Reading, Standing
+from sessions_app.exceptions import SessionNotFound
 from sessions_app.frames import HEARTBEAT, Segment, retry_frame, segments, status_frame
 from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
+from sessions_app.permissions import may_see
 
 
 class SessionStream:
@@ -72,6 +75,9 @@ class SessionStream:
         """Wait for something to send, and put it into `_chunks`; a heartbeat if nothing comes."""
         if not self._is_behind and not await self._woken():
             self._chunks.append(HEARTBEAT)
+            return
+        if self._subscription.is_revoked:
+            self._is_done = True
             return
         is_behind, hints = self._subscription.take()
         self._is_behind |= is_behind
@@ -136,18 +142,20 @@ def _state(standing: Standing) -> dict[str, Any]:
     return {"status": standing.status, "pending": standing.pending, "divergence": standing.divergence}
 
 
-async def open_stream(session_id: UUID, after: int | None, *, follow: bool) -> SessionStream | None:
+async def open_stream(
+    viewer: Caller, session_id: UUID, after: int | None, *, follow: bool
+) -> SessionStream | None:
     """A stream of the session from after `after`, or from its current turn if None.
 
-    Raises LookupError when there is no such session. None when `after` is at or past its exit.
+    Raises SessionNotFound, also where the viewer may not see it. None when `after` is at or past its exit.
     """
     feed = Feed.current()
     # First the group, then the log: what is committed in between comes as a hint.
-    subscription = await feed.subscribe(session_id)
+    subscription = await feed.subscribe(session_id, viewer)
     try:
         reading = await in_database(event_log.read, session_id, after)
-        if reading is None:
-            raise LookupError(session_id)
+        if reading is None or not may_see(viewer, reading.standing.user_id):
+            raise SessionNotFound(session_id)
         standing = reading.standing
         if after is not None and after >= standing.last_seq and standing.status in ENDED:
             await feed.unsubscribe(subscription)

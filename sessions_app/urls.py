@@ -1,18 +1,31 @@
-"""The API's routes, with the names of its calls."""
+"""The API's routes: at each path a view for each method."""
 
 from django.urls import path
 
-from sessions_app import views
+from sessions_app import health, views
+from sessions_app.routing import guarded, public
+
+SESSION = "api/session/<str:session_id>"
 
 urlpatterns = [
-    path("api/session", views.create_session, name="create_session"),
-    path("api/session/<str:session_id>", views.session_detail, name="session_detail"),
-    path("api/session/<str:session_id>/stream", views.stream_session, name="stream_session"),
-    path("api/session/<str:session_id>/interaction", views.add_interaction, name="add_interaction"),
-    path("api/session/<str:session_id>/cancel", views.cancel_session, name="cancel_session"),
-    path("api/apps", views.list_apps, name="list_apps"),
-    path("api/deploy-config", views.deploy_config, name="deploy_config"),
+    path(
+        "api/session",
+        guarded(GET=views.list_sessions, POST=views.create_session),
+        name="sessions",
+    ),
+    path(
+        SESSION,
+        guarded(GET=views.session_detail, PATCH=views.rename_session, DELETE=views.delete_session),
+        name="session",
+    ),
+    path(f"{SESSION}/stream", guarded(GET=views.stream_session), name="stream_session"),
+    path(f"{SESSION}/interaction", guarded(POST=views.add_interaction), name="add_interaction"),
+    path(f"{SESSION}/events", guarded(GET=views.list_events), name="list_events"),
+    path(f"{SESSION}/cancel", guarded(POST=views.cancel_session), name="cancel_session"),
+    path("api/apps", guarded(GET=views.list_apps), name="apps"),
+    path("api/apps/<str:app_id>", guarded(GET=views.app_detail), name="app"),
+    path("api/deploy-config", public(GET=views.deploy_config), name="deploy_config"),
     path("api/<path:rest>", views.unknown, name="unknown"),
-    path("health", views.health, name="health"),
-    path("ready", views.ready, name="ready"),
+    path("health", public(GET=health.health), name="health"),
+    path("ready", public(GET=health.ready), name="ready"),
 ]

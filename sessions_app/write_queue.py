@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sessions_app.event_log import Position, Write
-from sessions_app.models import Session
+from sessions_app.writes import Position, Work, Write
 
 # Beyond either an app waits: the bound is every other session's latency.
 PENDING_WRITES_PER_SESSION = 256
@@ -21,10 +20,10 @@ COMMIT_BYTES = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class Job:
-    """A write, or a new session's row, on its way; `settle` is told what came of it."""
+    """A piece of work on its way; `settle` is told what came of it."""
 
     session_id: UUID
-    work: Write | Session
+    work: Work
     settle: Callable[[Position | Exception], None]
 
     @property

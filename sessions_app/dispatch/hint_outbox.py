@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sessions_app.event_log import Hint
 from sessions_app.notifications import to_message
+from sessions_app.writes import Hint
 
 log = logging.getLogger(__name__)
 

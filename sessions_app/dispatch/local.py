@@ -25,12 +25,12 @@ from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.dispatch.base import Dispatch
 from sessions_app.dispatch.channel import READ_BYTES, packed, unpacker
-from sessions_app.event_log import FencedError
 from sessions_app.exits import abandonment
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session
 from sessions_app.notifications import announce
+from sessions_app.writes import FencedError
 
 log = logging.getLogger(__name__)
 

@@ -33,10 +33,10 @@ async def median_microseconds(step: Step) -> float:
 async def measure() -> dict[str, float]:
     from sessions_app import event_log
     from sessions_app.database import in_database
-    from sessions_app.event_log import NewEntry, Write
     from sessions_app.log_writer import LogWriter
     from sessions_app.models import Kind, Session, Status
     from sessions_app.serializers import UserInteraction
+    from sessions_app.writes import NewEntry, Write
 
     writer = LogWriter(lambda hints: None)
     writer.start()

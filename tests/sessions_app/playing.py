@@ -7,12 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from sessions_app import event_log
+from sessions_app.authentication import Caller
 from sessions_app.frames import Entry
 from sessions_app.models import Kind, Session
 
 APP_MODULE = "one_app"
 APP_ID = "one_app.main"
 ENTRY_POINT = "one_app:main"
+
+ANYBODY = Caller()
 
 
 def entries(session_id: UUID | str) -> list[Entry]:

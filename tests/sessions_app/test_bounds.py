@@ -14,15 +14,16 @@ from apps_app.blocks import Exit
 from apps_app.events import Event
 from sessions_app import event_log
 from sessions_app.database import in_database
-from sessions_app.event_log import HINT_BYTES, READ_BYTES, Hint, NewEntry, Reading, Write
+from sessions_app.event_log import HINT_BYTES, READ_BYTES, Reading
 from sessions_app.exits import MAX_TEXT, ending, failed_exit
 from sessions_app.frames import frame
 from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import announce, to_message
 from sessions_app.stream import SessionStream, open_stream
+from sessions_app.writes import Hint, NewEntry, Write
 from tests.sessions_app.asgi_client import SECONDS, AsgiClient
 from tests.sessions_app.conftest import SetApp
-from tests.sessions_app.playing import APP_ID, entries, exit_of, shown
+from tests.sessions_app.playing import ANYBODY, APP_ID, entries, exit_of, shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,7 +96,7 @@ async def test_stream_loses_nothing_of_a_commit_too_large_for_a_hint(
     settings.YERA_POLL_SECONDS = 0
     settings.YERA_HEARTBEAT_SECONDS = SECONDS
     session = await in_database(new_session)
-    stream = await open_stream(session.id, 0, follow=follow)
+    stream = await open_stream(ANYBODY, session.id, 0, follow=follow)
     assert stream is not None
     reading = asyncio.create_task(read_all(stream))
     for sizes in ([10, 20], [READ_BYTES] * 6, [30]):

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions_app import event_log
-from sessions_app.event_log import FencedError, Hint, NewEntry, Position, Write
+from sessions_app.event_log import Standing
 from sessions_app.frames import Entry, Segment
 from sessions_app.models import Kind, LogEntry, Session, Status
+from sessions_app.writes import FencedError, Hint, NewEntry, Position, Write, join
 from tests.sessions_app.playing import entries
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,7 +149,7 @@ def test_writes_of_one_epoch_join() -> None:
     first = Write(key, {"epoch": 1}, [event('"a"')], {"title": "a", "status": Status.WAITING})
     second = Write(key, {"epoch": 1}, [event('"b"')], {"title": "b"})
     assert second.joins(first)
-    joined = event_log.join([first, second])
+    joined = join([first, second])
     assert joined == Write(
         key, {"epoch": 1}, [event('"a"'), event('"b"')], {"title": "b", "status": Status.WAITING}
     )
@@ -204,7 +205,7 @@ def test_reading_starts_after_the_position_or_at_the_turn(
 def test_reading_has_the_row_that_goes_with_the_entries(told: Session) -> None:
     reading = event_log.read(told.id, 0)
     assert reading is not None
-    assert reading.standing == ("waiting", [{"block_id": "date-1"}], {"a": 1}, 6, 3)
+    assert reading.standing == Standing("waiting", [{"block_id": "date-1"}], {"a": 1}, 6, 3, None)
     assert event_log.standing(told.id) == reading.standing
     assert reading.entries[1:3] == [
         Entry(2, "event", True, b'"2"'),

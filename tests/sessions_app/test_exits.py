@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from apps_app.blocks import Exit
 from apps_app.events import Event
-from sessions_app.event_log import FencedError, NewEntry, Write
 from sessions_app.exits import abandonment, cancellation, ending, failed_exit
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import ENDED, LIVE, Kind, Session, Status
+from sessions_app.writes import FencedError, NewEntry, Write
 from tests.sessions_app.playing import APP_ID, entries, exit_of, shown
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions_app.dispatch.hint_outbox import QUEUED_BYTES, HintOutbox
-from sessions_app.event_log import Hint
 from sessions_app.frames import Segment
 from sessions_app.notifications import from_message
+from sessions_app.writes import Hint
 from tests.deadline import until
 
 SECONDS = 20.0

@@ -15,15 +15,15 @@ import pytest
 import apps_app.dsl as yr
 from sessions_app import lifecycle
 from sessions_app.database import in_database
-from sessions_app.event_log import Position, Write
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Session, Status
 from sessions_app.server import Server
+from sessions_app.writes import Position, Write
 from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.conftest import SetApp
-from tests.sessions_app.playing import APP_ID, entries, exit_of
+from tests.sessions_app.playing import ANYBODY, APP_ID, entries, exit_of
 
 RACERS = 12
 
@@ -54,7 +54,7 @@ async def waiting(client: AsgiClient) -> str:
 
 
 async def row(session_id: str) -> Session:
-    return await lifecycle.find_session(session_id)
+    return await lifecycle.find_session(ANYBODY, session_id)
 
 
 async def log(session_id: str) -> list[Entry]:
@@ -115,7 +115,7 @@ async def test_full_answer_sets_running_in_its_own_commit(
     """There is no run here that could have done it."""
     pending = [{"block_id": "input_request-1", "block_type": "input_request"}]
     key = (await in_database(new_session, status=Status.WAITING, pending=pending)).id
-    assert await lifecycle.answer(str(key), "input_request-1", "text", "me") == key
+    assert await lifecycle.answer(ANYBODY, str(key), "input_request-1", "text", "me") == key
     session = await row(str(key))
     assert (session.status, session.pending) == (Status.RUNNING, [])
     assert (session.last_seq, session.turn_seq) == (1, 1)
@@ -129,19 +129,19 @@ async def test_form_is_answered_in_any_order(
     filling_in: None, client: AsgiClient, order: list[tuple[str, Any]]
 ) -> None:
     session_id = await waiting(client)
-    await lifecycle.answer(session_id, "form-1", "form", fields(*order))
+    await lifecycle.answer(ANYBODY, session_id, "form-1", "form", fields(*order))
     messages = await client.messages(session_id)
     assert messages[-1].data["data"]["return_value"] == "('Paris', 7.0, 'a')"
 
 
 async def test_form_is_answered_in_parts(filling_in: None, client: AsgiClient) -> None:
     session_id = await waiting(client)
-    await lifecycle.answer(session_id, "columns-1", "layout", fields(SCORE))
+    await lifecycle.answer(ANYBODY, session_id, "columns-1", "layout", fields(SCORE))
     session = await row(session_id)
     assert [prompt["block_id"] for prompt in session.pending] == ["input_request-1", "buttons-1"]
     assert session.status == Status.WAITING
-    await lifecycle.answer(session_id, "input_request-1", "text", "Paris")
-    await lifecycle.answer(session_id, "form-1", "form", fields(CHOICE))
+    await lifecycle.answer(ANYBODY, session_id, "input_request-1", "text", "Paris")
+    await lifecycle.answer(ANYBODY, session_id, "form-1", "form", fields(CHOICE))
     messages = await client.messages(session_id)
     assert messages[-1].data["data"]["return_value"] == "('Paris', 7.0, 'a')"
 
@@ -165,16 +165,16 @@ async def test_all_or_nothing_is_recorded(
     session_id = await waiting(client)
     before = await row(session_id)
     with pytest.raises(refusal):
-        await lifecycle.answer(session_id, block_id, "form", value)
+        await lifecycle.answer(ANYBODY, session_id, block_id, "form", value)
     after = await row(session_id)
     assert (after.last_seq, after.pending, after.status) == (before.last_seq, before.pending, before.status)
 
 
 async def test_answered_prompt_is_not_pending(filling_in: None, client: AsgiClient) -> None:
     session_id = await waiting(client)
-    await lifecycle.answer(session_id, "buttons-1", "buttons", "a")
+    await lifecycle.answer(ANYBODY, session_id, "buttons-1", "buttons", "a")
     with pytest.raises(NotPending, match="waits for input_request-1, slider-1"):
-        await lifecycle.answer(session_id, "buttons-1", "buttons", "b")
+        await lifecycle.answer(ANYBODY, session_id, "buttons-1", "buttons", "b")
 
 
 async def test_of_racing_answers_one_wins(asking: None, client: AsgiClient, server: Server) -> None:
@@ -225,9 +225,9 @@ async def test_racing_cancels_give_one_exit(asking: None, client: AsgiClient, se
 
 async def test_cancel_leaves_a_finished_session_as_it_is(asking: None, client: AsgiClient) -> None:
     session_id = await waiting(client)
-    await lifecycle.answer(session_id, "input_request-1", "text", "me")
+    await lifecycle.answer(ANYBODY, session_id, "input_request-1", "text", "me")
     await client.messages(session_id)
-    assert (await lifecycle.cancel(session_id)).status == Status.FINISHED
+    assert (await lifecycle.cancel(ANYBODY, session_id)).status == Status.FINISHED
     assert len(await log(session_id)) == 3
 
 
@@ -262,7 +262,7 @@ async def test_cancelled_before_it_was_taken_up_never_plays(
 
     await server.dispatch.stop()
     session_id = await client.create(APP_ID)
-    assert (await lifecycle.cancel(session_id)).status == Status.CANCELLED
+    assert (await lifecycle.cancel(ANYBODY, session_id)).status == Status.CANCELLED
     await server.dispatch.start()
     assert (await client.messages(session_id))[-1].data["data"]["exit_code"] == 130
     other = await client.create(APP_ID)  # taken up after the first was tried
@@ -272,18 +272,18 @@ async def test_cancelled_before_it_was_taken_up_never_plays(
 
 async def test_ended_session_refuses_answers(asking: None, client: AsgiClient) -> None:
     session_id = await waiting(client)
-    await lifecycle.cancel(session_id)
+    await lifecycle.cancel(ANYBODY, session_id)
     with pytest.raises(SessionEnded, match=session_id):
-        await lifecycle.answer(session_id, "input_request-1", "text", "x")
+        await lifecycle.answer(ANYBODY, session_id, "input_request-1", "text", "x")
 
 
 async def test_what_does_not_exist_is_said_to(server: Server) -> None:
     for unknown in ("no id", str(UUID(int=1))):
         with pytest.raises(SessionNotFound, match=unknown):
-            await lifecycle.find_session(unknown)
+            await lifecycle.find_session(ANYBODY, unknown)
         with pytest.raises(SessionNotFound, match=unknown):
-            await lifecycle.cancel(unknown)
+            await lifecycle.cancel(ANYBODY, unknown)
         with pytest.raises(SessionNotFound, match=unknown):
-            await lifecycle.answer(unknown, "a", "text", "x")
+            await lifecycle.answer(ANYBODY, unknown, "a", "text", "x")
     with pytest.raises(AppNotFound, match="nothing"):
-        await lifecycle.create_session("nothing")
+        await lifecycle.create_session(ANYBODY, "nothing")

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from sessions_app.event_log import FencedError, Hint, NewEntry, Position, Write
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Session
 from sessions_app.write_queue import COMMIT_WRITES, PENDING_WRITES_PER_SESSION
+from sessions_app.writes import FencedError, Hint, NewEntry, Position, Write
 from tests.deadline import until
 from tests.sessions_app.playing import APP_ID, entries
 

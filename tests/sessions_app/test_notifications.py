@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from sessions_app.channel_layer import LocalChannelLayer
 from sessions_app.database import in_database
-from sessions_app.event_log import Hint
 from sessions_app.frames import Segment
 from sessions_app.models import Session, Status
 from sessions_app.notifications import Feed, Subscription, announce, from_message, group_name, to_message
+from sessions_app.writes import Hint
 from tests.sessions_app.asgi_client import SECONDS
+from tests.sessions_app.playing import ANYBODY
 
 seqs = st.integers(0, 2**40)
 states = st.none() | st.fixed_dictionaries(
@@ -64,7 +65,7 @@ def test_group_name_is_valid(session_id: uuid.UUID) -> None:
 
 
 async def test_inbox_gives_each_hint_once() -> None:
-    subscription = Subscription(KEY)
+    subscription = Subscription(KEY, ANYBODY)
     first, second = hint(0, 1), hint(1, 2)
     subscription.offer(first)
     subscription.offer(second)
@@ -76,7 +77,7 @@ async def test_inbox_gives_each_hint_once() -> None:
 
 async def test_inbox_that_overflows_is_thrown_away(settings: Any) -> None:
     settings.YERA_STREAM_BUFFER_BYTES = 10
-    subscription = Subscription(KEY)
+    subscription = Subscription(KEY, ANYBODY)
     subscription.offer(hint(0, 1, b"12345"))
     subscription.offer(hint(1, 2, b"123456"))
     subscription.offer(hint(2, 3, b"1"))
@@ -92,13 +93,13 @@ async def test_inbox_that_overflows_is_thrown_away(settings: Any) -> None:
 async def test_what_is_further_than_the_hints_was_missed(
     last_seq: int, status: str, has_missed: bool
 ) -> None:
-    subscription = Subscription(KEY)
+    subscription = Subscription(KEY, ANYBODY)
     subscription.offer(hint(0, 5, status="waiting"))
     assert subscription.has_missed(last_seq, status) == has_missed
 
 
 async def test_what_the_log_told_was_not_missed() -> None:
-    subscription = Subscription(KEY)
+    subscription = Subscription(KEY, ANYBODY)
     assert subscription.has_missed(5, "waiting")
     subscription.heard(5, "waiting")
     subscription.heard(3, "running")
@@ -116,8 +117,8 @@ async def heard(subscription: Subscription) -> tuple[bool, list[Hint]]:
 
 async def test_all_who_follow_a_session_hear_of_it(database: None) -> None:
     feed = Feed.current()
-    followers = [await feed.subscribe(KEY) for _ in range(3)]
-    other = await feed.subscribe(uuid.uuid4())
+    followers = [await feed.subscribe(KEY, ANYBODY) for _ in range(3)]
+    other = await feed.subscribe(uuid.uuid4(), ANYBODY)
     await announce(to_message(hint()))
     for follower in followers:
         assert await heard(follower) == (False, [hint()])
@@ -126,7 +127,7 @@ async def test_all_who_follow_a_session_hear_of_it(database: None) -> None:
 
 async def test_group_is_left_with_the_last_stream(database: None) -> None:
     feed = Feed.current()
-    first, second = await feed.subscribe(KEY), await feed.subscribe(KEY)
+    first, second = await feed.subscribe(KEY, ANYBODY), await feed.subscribe(KEY, ANYBODY)
     await feed.unsubscribe(first)
     await announce(to_message(hint()))
     assert await heard(second) == (False, [hint()])
@@ -134,7 +135,7 @@ async def test_group_is_left_with_the_last_stream(database: None) -> None:
     await feed.unsubscribe(second)
     await feed.unsubscribe(second)
     assert get_channel_layer().groups == {}
-    again = await feed.subscribe(KEY)
+    again = await feed.subscribe(KEY, ANYBODY)
     await announce(to_message(hint()))
     assert await heard(again) == (False, [hint()])
 
@@ -144,7 +145,7 @@ async def test_poll_finds_what_no_hint_told_of(
 ) -> None:
     settings.YERA_POLL_SECONDS = 0.01
     session = await in_database(new_session)
-    subscription = await Feed.current().subscribe(session.id)
+    subscription = await Feed.current().subscribe(session.id, ANYBODY)
     subscription.heard(0, Status.CREATED)
     changes = Session.objects.filter(id=session.id)
     await in_database(changes.update, last_seq=1)
@@ -160,7 +161,7 @@ async def test_poll_wakes_nobody_without_need(
     settings.YERA_POLL_SECONDS = 0.01
     still, moving = await in_database(new_session), await in_database(new_session)
     feed = Feed.current()
-    untouched, woken = await feed.subscribe(still.id), await feed.subscribe(moving.id)
+    untouched, woken = await feed.subscribe(still.id, ANYBODY), await feed.subscribe(moving.id, ANYBODY)
     untouched.heard(0, Status.CREATED)
     woken.heard(0, Status.CREATED)
     await in_database(Session.objects.filter(id=moving.id).update, last_seq=1)
@@ -184,7 +185,7 @@ async def test_layer_that_fails_costs_latency_only(
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": f"{__name__}.DeafLayer"}}
     settings.YERA_POLL_SECONDS = 0.01
     session = await in_database(new_session)
-    subscription = await Feed.current().subscribe(session.id)
+    subscription = await Feed.current().subscribe(session.id, ANYBODY)
     subscription.heard(0, Status.CREATED)
     await announce(to_message(hint()))
     assert "took no hint" in caplog.text
@@ -195,7 +196,7 @@ async def test_layer_that_fails_costs_latency_only(
 
 async def test_closing_feed_wakes_every_stream(database: None) -> None:
     feed = Feed.current()
-    before = await feed.subscribe(KEY)
+    before = await feed.subscribe(KEY, ANYBODY)
     feed.close()
-    after = await feed.subscribe(KEY)
+    after = await feed.subscribe(KEY, ANYBODY)
     assert (before.wakeup.is_set(), after.wakeup.is_set()) == (True, True)

@@ -16,12 +16,12 @@ from apps_app.blocks import Exit, InputRequest, Markdown
 from apps_app.dsl.runtime import Exited, Step, StepOutcome, Stopped, UsageError, step_key
 from apps_app.events import Event
 from apps_app.pending import PendingPrompt
-from sessions_app.event_log import Hint, Position, Write
 from sessions_app.exits import cancellation, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, LogEntry, Session, Status
 from sessions_app.run import Claim, Run
+from sessions_app.writes import Hint, Position, Write
 from tests.deadline import until
 from tests.sessions_app.playing import APP_ID, entries, interaction, shown, texts
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import apps_app.dsl as yr
-from sessions_app.event_log import NewEntry, Write
 from sessions_app.exits import cancellation
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import LIVE, Kind, Session, Status
 from sessions_app.runner import Runner
+from sessions_app.writes import NewEntry, Write
 from tests.deadline import until
 from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID, ENTRY_POINT, entries, exit_of, interaction, shown, texts

@@ -18,17 +18,19 @@ from hypothesis import strategies as st
 import apps_app.dsl as yr
 from sessions_app import event_log
 from sessions_app.database import in_database
-from sessions_app.event_log import Hint, NewEntry, Reading, Write
+from sessions_app.event_log import Reading
+from sessions_app.exceptions import SessionNotFound
 from sessions_app.exits import cancellation, ending, failed_exit
 from sessions_app.frames import HEARTBEAT, Entry, frame
 from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import Subscription, announce, to_message
 from sessions_app.server import begin_shutdown
 from sessions_app.stream import SessionStream, open_stream
+from sessions_app.writes import Hint, NewEntry, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import SECONDS, AsgiClient
 from tests.sessions_app.conftest import SetApp
-from tests.sessions_app.playing import APP_ID
+from tests.sessions_app.playing import ANYBODY, APP_ID
 
 NewSession = Callable[..., Session]
 
@@ -225,7 +227,7 @@ async def silent(database: None, new_session: NewSession) -> Session:
 
 @pytest.fixture
 async def stream(silent: Session) -> AsyncIterator[SessionStream]:
-    stream = await open_stream(silent.id, 0, follow=False)
+    stream = await open_stream(ANYBODY, silent.id, 0, follow=False)
     assert stream is not None
     assert await anext(stream) == HEARTBEAT, "the first byte comes at once"
     yield stream
@@ -254,7 +256,7 @@ async def test_server_that_stops_sends_every_client_away(stream: SessionStream, 
     begin_shutdown()
     assert (await anext(stream)).startswith(b"retry: ")
     assert await anext(stream, b"the end") == b"the end"
-    late = await open_stream(silent.id, 0, follow=False)
+    late = await open_stream(ANYBODY, silent.id, 0, follow=False)
     assert late is not None
     chunks = [chunk async for chunk in late]
     assert chunks[-1].startswith(b"retry: ")
@@ -269,8 +271,8 @@ async def test_stream_of_a_deleted_session_ends(stream: SessionStream, silent: S
 
 async def test_unknown_session_leaves_no_group(database: None, silent: Session) -> None:
     await in_database(Session.objects.filter(id=silent.id).delete)
-    with pytest.raises(LookupError):
-        await open_stream(silent.id, 0, follow=False)
+    with pytest.raises(SessionNotFound):
+        await open_stream(ANYBODY, silent.id, 0, follow=False)
     assert get_channel_layer().groups == {}
 
 
@@ -368,7 +370,7 @@ async def test_story_is_the_same_whatever_becomes_of_the_hints(
     settings.YERA_STREAM_BUFFER_BYTES = buffer_bytes
     monkeypatch.setattr(event_log, "READ_ENTRIES", read_entries)
     after = max(0, story.readings[commits].standing.last_seq - behind)
-    subscription = Subscription(story.session_id)
+    subscription = Subscription(story.session_id, ANYBODY)
     stream = SessionStream(subscription, story.reading(commits, after), after, follow=follow)
     reading = asyncio.ensure_future(read_all(stream))
     for arrival in arriving:
@@ -404,7 +406,7 @@ def without_status(story: bytes) -> bytes:
 
 async def test_status_comes_after_what_it_speaks_of(story: Story) -> None:
     """A change of status alone, when what came before it was lost."""
-    subscription = Subscription(story.session_id)
+    subscription = Subscription(story.session_id, ANYBODY)
     stream = SessionStream(subscription, story.reading(1, 0), 0, follow=True)
     assert b"running" in await anext(stream)
     subscription.offer(story.hints[7])  # diverged at seq 9; the hints of 1 to 9 were lost

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from sessions_app import write_queue
-from sessions_app.event_log import NewEntry, Write
 from sessions_app.models import Kind
 from sessions_app.write_queue import PENDING_WRITES_PER_SESSION, Job, WriteQueue
+from sessions_app.writes import NewEntry, Write
 from tests.deadline import until
 
 SECONDS = 20.0

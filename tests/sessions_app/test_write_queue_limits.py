@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions_app.event_log import NewEntry, Position, Write
 from sessions_app.models import Kind
 from sessions_app.write_queue import (
     COMMIT_BYTES,
@@ -24,6 +23,7 @@ from sessions_app.write_queue import (
     Job,
     WriteQueue,
 )
+from sessions_app.writes import NewEntry, Position, Write
 from tests.deadline import until
 
 SECONDS = 20.0
