@@ -10,6 +10,7 @@ from sessions_app.asgi_handler import ApiHandler
 from sessions_app.server import server
 
 API_PATHS = ("/api/", "/health", "/ready")
+DOCS_PATH = "/api/docs"  # a page
 
 
 class SessionServer:
@@ -27,7 +28,8 @@ class SessionServer:
             await send({"type": "websocket.close"})
             return
         await server().start()
-        handler = self._api if scope["path"].startswith(API_PATHS) else self._django
+        is_api = scope["path"].startswith(API_PATHS) and scope["path"] != DOCS_PATH
+        handler = self._api if is_api else self._django
         await handler(scope, receive, send)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:

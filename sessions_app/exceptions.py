@@ -78,14 +78,18 @@ class NotReady(APIException):
     default_code = "not_ready"
 
 
-def error_response(error: APIException) -> HttpResponse:
+def error_body(error: APIException) -> dict[str, Any]:
     """A refusal as `{"detail", "code", "errors"?}`."""
-    body: dict[str, Any] = {"detail": str(error.detail), "code": error.default_code}
-    if isinstance(error, drf.ValidationError):
-        detail = error.detail if isinstance(error.detail, dict) else {NON_FIELD_ERRORS_KEY: error.detail}
-        fields = {name: [str(problem) for problem in problems] for name, problems in detail.items()}
-        body = {"detail": _sentence(fields), "code": "invalid", "errors": fields}
-    response = json_response(body, error.status_code)
+    if not isinstance(error, drf.ValidationError):
+        return {"detail": str(error.detail), "code": error.default_code}
+    detail = error.detail if isinstance(error.detail, dict) else {NON_FIELD_ERRORS_KEY: error.detail}
+    fields = {name: [str(problem) for problem in problems] for name, problems in detail.items()}
+    return {"detail": _sentence(fields), "code": "invalid", "errors": fields}
+
+
+def error_response(error: APIException) -> HttpResponse:
+    """The response that tells of a refusal."""
+    response = json_response(error_body(error), error.status_code)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Token"
     return response

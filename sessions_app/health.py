@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from sessions_app.database import in_database
 from sessions_app.exceptions import NotReady, json_response
 from sessions_app.notifications import check_layer
+from sessions_app.openapi import described
+from sessions_app.serializers import Health
 from sessions_app.server import server
 
 log = logging.getLogger(__name__)
@@ -17,11 +19,19 @@ log = logging.getLogger(__name__)
 SERVICE = "yera-sessions"
 
 
+@described("The process is alive", answers={200: Health}, tag="server", is_public=True)
 async def health(request: HttpRequest) -> HttpResponse:
     """The process is alive; asks nothing of database or runner."""
     return json_response({"status": "healthy", "service": SERVICE})
 
 
+@described(
+    "A session could be played now",
+    answers={200: Health},
+    refused=[NotReady("The runner is starting.")],
+    tag="server",
+    is_public=True,
+)
 async def ready(request: HttpRequest) -> HttpResponse:
     """A session could be played now: database and channel layer answer, and a runner reports."""
     try:

@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed, ParseError
 
 from sessions_app.authentication import caller_of
 from sessions_app.exceptions import error_response
+from sessions_app.openapi import documented_class
 from sessions_app.permissions import check_entry
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
@@ -29,7 +30,7 @@ def guarded(**views: View) -> View:
         check_entry(caller)
         return await view(request, caller, **arguments)
 
-    return _endpoint(views, call)
+    return _endpoint(views, call, is_guarded=True)
 
 
 def public(**views: View) -> View:
@@ -38,10 +39,10 @@ def public(**views: View) -> View:
     async def call(view: View, request: HttpRequest, **arguments: str) -> HttpResponseBase:
         return await view(request, **arguments)
 
-    return _endpoint(views, call)
+    return _endpoint(views, call, is_guarded=False)
 
 
-def _endpoint(views: dict[str, View], call: View) -> View:
+def _endpoint(views: dict[str, View], call: View, *, is_guarded: bool) -> View:
     # Exempt from Django's CSRF refusal: a call without a valid token counts as anonymous.
     @csrf_exempt
     async def endpoint(request: HttpRequest, **arguments: str) -> HttpResponseBase:
@@ -58,6 +59,8 @@ def _endpoint(views: dict[str, View], call: View) -> View:
         except SuspiciousOperation as error:  # a query of thousands of fields
             return error_response(ParseError(f"{error}"))
 
-    documented: Any = endpoint
-    documented.methods = views
+    described: Any = endpoint
+    described.methods = tuple(views)
+    # Where drf-spectacular looks.
+    described.cls, described.initkwargs = documented_class(views, is_guarded=is_guarded), {}
     return endpoint

@@ -1,6 +1,7 @@
 """The API's routes: at each path a view for each method."""
 
 from django.urls import path
+from django.views.generic import TemplateView
 
 from sessions_app import health, views
 from sessions_app.routing import guarded, public
@@ -25,6 +26,8 @@ urlpatterns = [
     path("api/apps", guarded(GET=views.list_apps), name="apps"),
     path("api/apps/<str:app_id>", guarded(GET=views.app_detail), name="app"),
     path("api/deploy-config", public(GET=views.deploy_config), name="deploy_config"),
+    path("api/schema", public(GET=views.schema), name="schema"),
+    path("api/docs", TemplateView.as_view(template_name="sessions_app/docs.html"), name="docs"),
     path("api/<path:rest>", views.unknown, name="unknown"),
     path("health", public(GET=health.health), name="health"),
     path("ready", public(GET=health.ready), name="ready"),

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import NotFound
 
 from apps_app.models import App
 from sessions_app import event_log, lifecycle
 from sessions_app.authentication import VISITOR_COOKIE, Caller
 from sessions_app.database import in_database
-from sessions_app.exceptions import AppNotFound, encoded_response, error_response, json_response
+from sessions_app.exceptions import (
+    AppNotFound,
+    InvalidAnswer,
+    NotPending,
+    SessionEnded,
+    encoded_response,
+    error_response,
+    json_response,
+)
+from sessions_app.openapi import BODY, INVALID, SESSION, SESSION_ID, described, document
+from sessions_app.openapi_events import EVENTS_ANSWER, STREAM_ANSWERS, STREAM_PARAMETERS
 from sessions_app.parsing import body_of, query_of, resume_point
 from sessions_app.permissions import own_sessions
 from sessions_app.serializers import (
+    AddInteractionResponse,
     AppDetail,
+    AppPage,
     AppSummary,
+    CreateSessionResponse,
     CursorField,
+    DeployConfig,
     EventsQuery,
     SessionCreateRequest,
     SessionListQuery,
+    SessionPage,
     SessionRename,
     SessionState,
     SessionSummary,
@@ -38,6 +57,12 @@ LIST_QUERY = SessionListQuery()
 EVENTS_QUERY = EventsQuery()
 
 
+@described(
+    "Start a session",
+    body=SessionCreateRequest,
+    answers={201: CreateSessionResponse},
+    refused=[*BODY, AppNotFound("no.such.app")],
+)
 async def create_session(request: HttpRequest, caller: Caller) -> HttpResponse:
     data = body_of(request, CREATE_REQUEST)
     session = await lifecycle.create_session(caller, data["app_id"])
@@ -54,6 +79,12 @@ async def create_session(request: HttpRequest, caller: Caller) -> HttpResponse:
     return response
 
 
+@described(
+    "The caller's sessions, newest first",
+    parameters=[SessionListQuery],
+    answers={200: SessionPage},
+    refused=[INVALID],
+)
 async def list_sessions(request: HttpRequest, caller: Caller) -> HttpResponse:
     query = query_of(request, LIST_QUERY)
     filters = {name: query[name] for name in ("status", "app_id") if name in query}
@@ -64,22 +95,45 @@ async def list_sessions(request: HttpRequest, caller: Caller) -> HttpResponse:
     return json_response({"sessions": SessionSummary(sessions[:limit], many=True).data, "next": following})
 
 
+@described("How a session stands", parameters=[SESSION_ID], answers={200: SessionState}, refused=SESSION)
 async def session_detail(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     return json_response(SessionState(await lifecycle.find_session(caller, session_id)).data)
 
 
+@described(
+    "Rename a session",
+    body=SessionRename,
+    parameters=[SESSION_ID],
+    answers={200: SessionState},
+    refused=[*BODY, *SESSION],
+)
 async def rename_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     session = await lifecycle.find_session(caller, session_id)
     data = body_of(request, RENAME)
     return json_response(SessionState(await lifecycle.rename(caller, str(session.id), data["title"])).data)
 
 
+@described(
+    "End a session and its streams, and remove it with its log",
+    parameters=[SESSION_ID],
+    answers={204: OpenApiResponse(description="It is gone.")},
+    refused=SESSION,
+)
 async def delete_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     await lifecycle.delete(caller, session_id)
     return HttpResponse(status=204)
 
 
+@described(
+    "Stream a session as Server-Sent Events",
+    parameters=STREAM_PARAMETERS,
+    answers=STREAM_ANSWERS,
+    refused=SESSION,
+)
 async def stream_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponseBase:
+    """Without a resume point from the current turn's start. A stream ends where the session pauses, or,
+    with `follow`, at its exit; `follow` also brings the named messages.
+    """
     key = lifecycle.session_key(session_id)
     follow = request.GET.get("follow") == "true"
     stream = await open_stream(caller, key, resume_point(request), follow=follow)
@@ -89,12 +143,31 @@ async def stream_session(request: HttpRequest, caller: Caller, session_id: str) 
     return StreamingHttpResponse(stream, content_type="text/event-stream", headers=headers)
 
 
+@described(
+    "Answer what a session asks",
+    body=UserInteraction,
+    parameters=[SESSION_ID],
+    answers={200: AddInteractionResponse},
+    refused=[
+        *BODY,
+        *SESSION,
+        InvalidAnswer("date-1 expects a date as YYYY-MM-DD, not 'soon'."),
+        NotPending("date-1 is not waiting for an answer; the session waits for nothing."),
+        SessionEnded("6fa6c1f5-5d3f-4a37-9d28-1f7a54ac7a6a"),
+    ],
+)
 async def add_interaction(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     data = body_of(request, USER_INTERACTION)
     key = await lifecycle.answer(caller, session_id, data["blockId"], data["blockType"], data["value"])
     return json_response({"status": "received", "session_id": str(key)})
 
 
+@described(
+    "What was shown and said",
+    parameters=[SESSION_ID, EventsQuery],
+    answers={200: EVENTS_ANSWER},
+    refused=[INVALID, *SESSION],
+)
 async def list_events(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     query = query_of(request, EVENTS_QUERY)
     session = await lifecycle.find_session(caller, session_id)
@@ -106,15 +179,18 @@ async def list_events(request: HttpRequest, caller: Caller, session_id: str) -> 
     return encoded_response(b'{"events":[%s],"last_seq":%d}' % (events, session.last_seq))
 
 
+@described("End a session", body=None, parameters=[SESSION_ID], answers={200: SessionState}, refused=SESSION)
 async def cancel_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     return json_response(SessionState(await lifecycle.cancel(caller, session_id)).data)
 
 
+@described("The apps that can be started", answers={200: AppPage}, tag="apps")
 async def list_apps(request: HttpRequest, caller: Caller) -> HttpResponse:
     apps = await in_database(lambda: list(App.objects.runnable()))
     return json_response({"apps": AppSummary(apps, many=True).data})
 
 
+@described("One app", answers={200: AppDetail}, refused=[AppNotFound("no.such.app")], tag="apps")
 async def app_detail(request: HttpRequest, caller: Caller, app_id: str) -> HttpResponse:
     app = None if "\0" in app_id else await in_database(App.objects.runnable().filter(id=app_id).first)
     if app is None:
@@ -122,8 +198,14 @@ async def app_detail(request: HttpRequest, caller: Caller, app_id: str) -> HttpR
     return json_response(AppDetail(app).data)
 
 
+@described("For old clients", answers={200: DeployConfig}, tag="server", is_public=True)
 async def deploy_config(request: HttpRequest) -> HttpResponse:
     return json_response({"deploy_available": False})
+
+
+@described("This description", answers={200: OpenApiTypes.OBJECT}, tag="server", is_public=True)
+async def schema(request: HttpRequest) -> HttpResponse:
+    return encoded_response(await asyncio.to_thread(document))
 
 
 @csrf_exempt
