@@ -64,7 +64,7 @@ class AppAdmin(OperatorAdmin):
 
     @admin.display(description="path")
     def folders(self, app: App) -> str:
-        return " / ".join(app.path)
+        return " / ".join(app.path) or "-"
 
     @admin.display(description="load error")
     def short_load_error(self, app: App) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
-import orjson
 from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
@@ -39,13 +40,13 @@ class SessionAdmin(OperatorAdmin):
     """The permission to change is the one to cancel: no field can be changed here."""
 
     list_display = (
-        "id",
+        "short_id",
         "app_name",
         "status",
         "belongs_to",
-        "created_at",
-        "updated_at",
-        "finished_at",
+        "created",
+        "updated",
+        "finished",
         "last_seq",
     )
     list_filter = ("status", "app")
@@ -56,13 +57,17 @@ class SessionAdmin(OperatorAdmin):
         (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
         ("How it ended", {"fields": ("exit_data", "traceback", "divergence_data")}),
         ("What its app printed", {"fields": ("printed",)}),
-        ("Times", {"fields": ("created_at", "updated_at", "finished_at")}),
+        ("Times", {"fields": ("created", "updated", "finished")}),
         ("Its log and its runner", {"fields": ("last_seq", "turn_seq", "log_bytes", "epoch", "owner")}),
     )
     readonly_fields = flatten_fieldsets(fieldsets)
 
     class Media:
         css = {"all": ["sessions_app/admin.css"]}
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, session: Session) -> str:
+        return str(session.id)[:8]
 
     @admin.display(description="app", ordering="app")
     def app_name(self, session: Session) -> str:
@@ -73,6 +78,18 @@ class SessionAdmin(OperatorAdmin):
         if session.user is not None:
             return session.user.get_username()
         return "visitor" if session.visitor is not None else "anonymous"
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, session: Session) -> str:
+        return moment(session.created_at)
+
+    @admin.display(description="updated", ordering="updated_at")
+    def updated(self, session: Session) -> str:
+        return moment(session.updated_at)
+
+    @admin.display(description="finished", ordering="finished_at")
+    def finished(self, session: Session) -> str:
+        return moment(session.finished_at)
 
     @admin.display(description="waits for")
     def prompts(self, session: Session) -> str:
@@ -124,6 +141,11 @@ class SessionAdmin(OperatorAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+def moment(time: datetime.datetime | None) -> str:
+    """To the second, in UTC; the admin's dash for none."""
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time else "-"
+
+
 def log_page(session: Session, number: str | None) -> Page[int]:
     """The page of the log with this number, or the newest; seqs have no gap, so that none need be counted."""
     pages = Paginator(range(1, session.last_seq + 1), LOG_PAGE_ENTRIES)
@@ -140,10 +162,10 @@ def log_entries(session: Session, page: Page[int]) -> Iterable[dict[str, Any]]:
 
 
 def readable_payload(beginning: str, size: int) -> str:
-    """A payload of `size` characters, indented; if there is more of it than its beginning, as it is."""
+    """A payload of `size` characters, with spaces between; if there is more than its beginning, without."""
     if size > len(beginning):
         return f"{beginning}… ({size} characters)"
-    return orjson.dumps(orjson.loads(beginning), option=orjson.OPT_INDENT_2).decode()
+    return json.dumps(json.loads(beginning), ensure_ascii=False)
 
 
 async def _cancelled(sessions: Iterable[Session]) -> list[Session]:

@@ -36,6 +36,7 @@ SEARCHES = [
     "?status__exact=failed",
     "?status__exact=nonsense",
     f"?app__id__exact={APP_ID}",
+    "?_facets=True",
     "?p=7",
     "?p=x",
     "?o=1.-2.3.4.5.6.7.8",
@@ -215,7 +216,7 @@ def test_payload_is_readable_and_cut_off(new_session: NewSession, operator: User
     LogEntry.objects.create(session=session, seq=2, kind=Kind.EVENT, payload=long, created_at=timezone.now())
     Session.objects.filter(id=session.id).update(last_seq=2)
     html = signed_in(operator).get(page_of(session)).content.decode()
-    assert "{\n  &quot;a&quot;: [\n    &quot;b&quot;\n  ]\n}" in html
+    assert "{&quot;a&quot;: [&quot;b&quot;]}</pre>" in html
     assert f"{'ä' * (MAX_PAYLOAD - 6)}… (100008 characters)" in html
 
 
