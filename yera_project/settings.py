@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "apps_app",
     "sessions_app",
+    "sessions_app.web",
 ]
 
 # For the admin and the pages; the session API has its own short chain (yera_project/asgi.py).
