@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,6 +22,7 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
     "--no-first-run",
 ]
+APPS = Path(__file__).parent / "apps"
 PAGE_MILLISECONDS = 15_000
 
 
@@ -29,6 +31,14 @@ def client(server: ServerProcess) -> Iterator[SessionClient]:
     client = SessionClient(server.url)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the shipped examples; the conformance apps, which share ids with them, are not there."""
+    process = ServerProcess(tmp_path_factory.mktemp("examples"), YERA_APPS_DIRS=str(APPS)).start()
+    yield process
+    process.dispose()
 
 
 @pytest.fixture(scope="module")
