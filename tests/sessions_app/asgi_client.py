@@ -20,11 +20,14 @@ SECONDS = 20.0
 class Call:
     """One request under way. Clear `takes` to be a client that reads nothing more."""
 
+    SCHEME = "http"
+
     def __init__(self, method: str, path: str, headers: dict[str, str], body: list[bytes]) -> None:
         path, _, query = path.partition("?")
         self._scope = {
             "type": "http",
             "method": method,
+            "scheme": self.SCHEME,
             "path": path,
             "query_string": query.encode(),
             "headers": [(b"host", b"localhost")]
