@@ -82,6 +82,39 @@ async def test_list_of_apps(server: Server, client: AsgiClient) -> None:
     }
 
 
+async def test_app(asking: None, client: AsgiClient) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    await in_database(App.objects.update, inputs_schema=schema, description="Asks.")
+    response = await client.get(f"/api/apps/{APP_ID}")
+    assert response.status == 200
+    assert await response.json() == {
+        "id": APP_ID,
+        "name": "main",
+        "description": "Asks.",
+        "path": ["one", "app"],
+        "inputs": schema,
+    }
+
+
+@pytest.mark.parametrize("path", ["no.such.app", APP_ID.upper(), "%20", "\0", "x" * 5000, "a\nb", "\ufffd"])
+async def test_app_that_is_not_there(client: AsgiClient, path: str) -> None:
+    assert await (await client.get(f"/api/apps/{path}")).refusal() == (404, "app_not_found")
+
+
+@pytest.mark.parametrize("column", [{"active": False}, {"load_error": "SyntaxError"}])
+async def test_app_that_cannot_be_started_is_not_shown(client: AsgiClient, column: dict[str, Any]) -> None:
+    await in_database(App.objects.update, **column)
+    assert await (await client.get(f"/api/apps/{APP_ID}")).refusal() == (404, "app_not_found")
+    assert await (await client.get("/api/apps")).json() == {"apps": []}
+    response = await client.post("/api/session", {"app_id": APP_ID})
+    assert await response.refusal() == (404, "app_not_found")
+
+
+async def test_neighbour_of_old_clients(client: AsgiClient) -> None:
+    response = await client.get("/api/deploy-config")
+    assert (response.status, await response.json()) == (200, {"deploy_available": False})
+
+
 # Refusals.
 
 
@@ -95,6 +128,9 @@ async def test_unknown_session(client: AsgiClient, session_id: str) -> None:
         await client.get(f"{path}/stream?after=3&follow=true"),
         await client.post(f"{path}/interaction", interaction),
         await client.post(f"{path}/cancel"),
+        await client.get(f"{path}/events"),
+        await client.send("PATCH", path, {"title": "x"}),
+        await client.call("DELETE", path),
     ):
         assert await response.refusal() == (404, "session_not_found")
 
@@ -102,12 +138,6 @@ async def test_unknown_session(client: AsgiClient, session_id: str) -> None:
 @pytest.mark.parametrize("app_id", ["nothing.here", "one_app.MAIN", "x" * 255, " one_app.main"])
 async def test_unknown_app(client: AsgiClient, app_id: str) -> None:
     response = await client.post("/api/session", {"app_id": app_id})
-    assert await response.refusal() == (404, "app_not_found")
-
-
-async def test_inactive_app(server: Server, client: AsgiClient) -> None:
-    await in_database(App.objects.update, active=False)
-    response = await client.post("/api/session", {"app_id": APP_ID})
     assert await response.refusal() == (404, "app_not_found")
 
 
