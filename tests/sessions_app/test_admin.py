@@ -104,7 +104,7 @@ def session(new_session: NewSession) -> Session:
         pending=[{"block_id": "slider-1"}],
         divergence={"seq": 3},
     )
-    PrintedText.objects.append(session.id, "printed\n<i>line</i>", 100)
+    PrintedText.objects.create(session=session, text="printed\n<i>line</i>", updated_at=session.created_at)
     fill(session, 3 * LOG_PAGE_ENTRIES - 10)
     return session
 
@@ -166,7 +166,7 @@ def test_search_finds_by_id_user_and_title(new_session: NewSession, operator: Us
     found = [new_session(user=User.objects.create_user("grace")), new_session(title="The Grace of Monaco")]
     other = new_session(title="other")
     client = signed_in(operator)
-    for word, sessions in (("grace", found), (str(other.id), [other]), (other.id.hex[:13], [other])):
+    for word, sessions in (("grace", found), (str(other.id), [other]), (str(other.id)[:13], [other])):
         html = client.get(LIST, {"q": word}).content.decode()
         assert set(re.findall(r'_selected_action" value="([^"]+)', html)) == {
             str(each.id) for each in sessions
@@ -264,6 +264,7 @@ async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: S
     assert messages[-1].data["data"]["exit_code"] == 130
     statuses = await sync_to_async(lambda: {str(s.id): s.status for s in Session.objects.all()})()
     assert statuses == {waiting: Status.CANCELLED, done: Status.FINISHED}
+    await sync_to_async(connection.close)()  # that of the thread which the admin ran in
 
 
 def test_cancel_is_not_for_who_may_only_look(new_session: NewSession, viewer: User) -> None:
