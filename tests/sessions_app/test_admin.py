@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import apps_app.dsl as yr
 from apps_app.models import App
-from sessions_app.admin import LOG_PAGE_ENTRIES, MAX_PAYLOAD
+from sessions_app.admin import LOG_PAGE_ENTRIES, MAX_PAYLOAD, cancel_each
 from sessions_app.models import Kind, LogEntry, PrintedText, Session, Status
 from sessions_app.server import Server
 from tests.sessions_app.asgi_client import AsgiClient
@@ -195,6 +195,15 @@ def test_number_of_queries_does_not_grow(new_session: NewSession, operator: User
     assert counts[0] == counts[1]
 
 
+def test_list_reads_no_large_column(session: Session, operator: User) -> None:
+    client = signed_in(operator)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(LIST)
+    statements = " ".join(query["sql"] for query in captured)
+    assert '"last_seq"' in statements
+    assert '"failure"' not in statements
+
+
 def seqs(html: str) -> list[int]:
     return [int(seq) for seq in re.findall(r"<td>(\d+)</td>", html)]
 
@@ -264,15 +273,23 @@ async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: S
     assert messages[-1].data["data"]["exit_code"] == 130
     statuses = await sync_to_async(lambda: {str(s.id): s.status for s in Session.objects.all()})()
     assert statuses == {waiting: Status.CANCELLED, done: Status.FINISHED}
-    await sync_to_async(connection.close)()  # that of the thread which the admin ran in
+    await sync_to_async(connections.close_all)()  # that of the thread which the admin ran in
 
 
 def test_cancel_is_not_for_who_may_only_look(new_session: NewSession, viewer: User) -> None:
-    session = new_session()
-    form = {"action": "cancel", "index": "0", "_selected_action": str(session.id)}
-    signed_in(viewer).post(LIST, form)
-    session.refresh_from_db()
-    assert session.status == Status.CREATED
+    session = new_session(**ended())
+    client = signed_in(viewer)
+    client.post(LIST, {"action": "cancel", "index": "0", "_selected_action": str(session.id)})
+    assert "Had ended already" not in client.get(LIST).content.decode()
+
+
+async def test_session_that_ends_or_goes_in_the_meantime_is_not_counted(
+    database: None, new_session: NewSession
+) -> None:
+    session = await sync_to_async(new_session)(**ended())
+    session.status = Status.WAITING  # as the list had it
+    assert await cancel_each([session, Session(app_id=APP_ID)]) == []
+    await sync_to_async(connections.close_all)()
 
 
 def test_cancel_is_offered_to_who_may(new_session: NewSession, operator: User, viewer: User) -> None:

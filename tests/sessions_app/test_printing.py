@@ -200,6 +200,7 @@ def test_print_inside_of_a_print_does_not_hang(prints: Prints) -> None:
     printing_thread = threading.Thread(target=prints.add, args=[Talkative("outer")], daemon=True)
     printing_thread.start()
     printing_thread.join(SECONDS)
+    assert not printing_thread.is_alive()
     prints.save()
     assert until(lambda: kept() == "inner outer")
 
