@@ -11,10 +11,10 @@ from apps_app.blocks import BlockData
 from sessions_app.models import Kind, Status
 from sessions_app.openapi import SESSION_ID
 
-REFERENCE = "#/components/schemas/{model}"
 SEQ = {"type": "integer", "minimum": 1, "description": "Its place in the session's log"}
 
 
+REFERENCE = "#/components/schemas/{model}"
 STREAM_TEXT = """
 Each message's `data` is a JSON document; its `id` is the entry's `seq`, the resume point. Without an
 `event` field it is an `Event`. Only with `follow=true` there are also `interaction` (an `Interaction`),
@@ -37,7 +37,7 @@ STREAM_PARAMETERS = [
 ]
 STREAM_ANSWERS = {
     (200, "text/event-stream"): OpenApiResponse(
-        {"type": "string"},
+        {"$ref": REFERENCE.format(model="StreamMessage")},
         description=STREAM_TEXT,
         examples=[OpenApiExample("An event", value=STREAM_EXAMPLE, response_only=True)],
     ),
@@ -98,6 +98,15 @@ def _components() -> dict[str, Any]:
             },
             "How the session stands now; has no id, since it is no entry of the log.",
         ),
+        "StreamMessage": {
+            "description": "One message of the stream, as its fields say.",
+            "oneOf": [
+                _message("message", "Event", has_id=True),
+                _message(Kind.INTERACTION, "Interaction", has_id=True),
+                _message(Kind.RETRACT, "Retract", has_id=True),
+                _message("status", "StatusMessage", has_id=False),
+            ],
+        },
         "LogEvent": {
             "description": "An entry of the log: its seq and kind, beside what the stream sends as data.",
             "oneOf": [
@@ -128,6 +137,14 @@ def _event(block: type[BlockData]) -> dict[str, Any]:
             "parent_block_id": {"type": ["string", "null"]},
         }
     )
+
+
+def _message(name: str, model: str, *, has_id: bool) -> dict[str, Any]:
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": reference(model)}
+    fields: dict[str, Any] = {"event": {"const": str(name)}, "data": data}
+    if has_id:
+        fields["id"] = {"type": "string", "pattern": "^[1-9][0-9]*$"}
+    return _object(fields)
 
 
 def _entry(kind: Kind, model: str) -> dict[str, Any]:

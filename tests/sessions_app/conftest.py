@@ -22,6 +22,7 @@ from apps_app.models import App
 from sessions_app import event_log, lifecycle
 from sessions_app import server as server_module
 from sessions_app.app_tasks import guarded_task
+from sessions_app.authentication import OPERATOR
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.log_writer import LogWriter
@@ -30,7 +31,7 @@ from sessions_app.server import Server
 from sessions_app.writes import Hint
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
-from tests.sessions_app.playing import ANYBODY, APP_ID, APP_MODULE, ENTRY_POINT
+from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
 
 SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -148,7 +149,7 @@ async def end_all_sessions() -> None:
     """Cancel what still lives, and wait until no run is left."""
     live = Session.objects.filter(status__in=LIVE).values_list("id", flat=True)
     for session_id in await in_database(list, live):
-        await lifecycle.cancel(ANYBODY, str(session_id))
+        await lifecycle.cancel(OPERATOR, str(session_id))
     loop = asyncio.get_running_loop()
     assert await in_database(until, lambda: not running(loop)), running(loop)
 
