@@ -15,7 +15,7 @@ from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import DisallowedHost, RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -28,8 +28,18 @@ from sessions_app.exceptions import PayloadTooLarge, error_response
 log = logging.getLogger(__name__)
 
 
+class ApiRequest(ASGIRequest):
+    """A request whose content type may be any text; Django's own raises for some parameters."""
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        self.content_type = meta.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        self.content_params = {}
+
+
 class ApiHandler(ASGIHandler):
     """Serves requests with CORS as the only middleware."""
+
+    request_class = ApiRequest
 
     _get_response_async: Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 

@@ -1,6 +1,6 @@
 """The API's routes: at each path a view for each method."""
 
-from django.urls import path
+from django.urls import path, re_path
 from django.views.generic import TemplateView
 
 from sessions_app import health, views
@@ -28,7 +28,7 @@ urlpatterns = [
     path("api/deploy-config", public(GET=views.deploy_config), name="deploy_config"),
     path("api/schema", public(GET=views.schema), name="schema"),
     path("api/docs", TemplateView.as_view(template_name="sessions_app/docs.html"), name="docs"),
-    path("api/<path:rest>", views.unknown, name="unknown"),
+    re_path(r"^api/(?P<rest>(?s:.*))$", views.unknown, name="unknown"),  # `path` knows no line breaks
     path("health", public(GET=health.health), name="health"),
     path("ready", public(GET=health.ready), name="ready"),
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from tests.server import ROOT, ServerProcess
@@ -18,16 +19,11 @@ APP_FOLDERS = [ROOT / "tests" / "conformance" / "apps", ROOT / "tests" / "end_to
 APPS_DIRS = os.pathsep.join(map(str, APP_FOLDERS))
 
 
-PLAIN_STATIC_FILES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
-
-
 @pytest.fixture(scope="session", autouse=True)
 def plain_static_files() -> Iterator[None]:
     """Keep what `make serve` once collected in this checkout out of the tests' pages."""
-    with override_settings(STORAGES=PLAIN_STATIC_FILES):
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
 
 

@@ -56,6 +56,24 @@ def test_cancel_frees_the_processor(start_server: StartServer, app: str) -> None
     assert until(lambda: runner.cpu_percent(interval=0.5) < 50)
 
 
+@pytest.mark.parametrize("app", ["spin", "spin_async"])
+def test_delete_frees_the_processor_and_leaves_nothing(start_server: StartServer, app: str) -> None:
+    server = start_server(
+        YERA_STOP_GRACE_SECONDS="0.1", YERA_SWEEP_SECONDS="0.1", YERA_ASYNC_BLOCK_SECONDS="0.5"
+    )
+    client, follower = server.client(), server.client()
+    session = client.create(f"hostile.{app}")
+    with follower.stream(session, after=0, follow=True) as messages:
+        while not next(messages).seq:
+            pass
+        assert client.http.delete(f"/api/session/{session}").status_code == 204
+        assert list(messages)[-1].data["data"]["exit_code"] == 130
+    assert client.http.get(f"/api/session/{session}").status_code == 404
+    runner = server.runner()
+    assert until(lambda: runner.cpu_percent(interval=0.5) < 50)
+    play_neighbour(client)
+
+
 @pytest.mark.parametrize("app", ["leave", "crash"])
 def test_app_that_kills_its_process_takes_nothing_down(start_server: StartServer, app: str) -> None:
     server = start_server()

@@ -11,8 +11,8 @@ from tests.end_to_end.session_page import SessionPage
 from tests.server import ServerProcess
 
 
-def test_gallery_leads_to_a_session(page: Page, server: ServerProcess) -> None:
-    page.goto(server.url)
+def test_gallery_leads_to_a_session(page: Page, examples: ServerProcess) -> None:
+    page.goto(examples.url)
     page.get_by_role("link", name="Greeter Asks for your name").click()
     page.wait_for_url(re.compile("/s/"))
     session = SessionPage(page)
@@ -24,21 +24,23 @@ def test_gallery_leads_to_a_session(page: Page, server: ServerProcess) -> None:
     expect(page.get_by_role("heading", name="Apps")).to_be_visible()
 
 
-def test_every_block_is_shown(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "everything.show")
+def test_every_block_is_shown(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "everything.show")
     shown = session.transcript
     expect(shown.get_by_role("heading", name="All there is")).to_be_visible()
     expect(shown.locator("strong")).to_have_text("bold")
     expect(shown.get_by_role("link", name="link")).to_have_attribute("rel", "noopener noreferrer")
     session.expect_text("One word after the other.")
-    expect(shown.get_by_role("row")).to_have_text(["Column 1Column 2", "apple3", "pear4.5"])
+    expect(shown.locator(".scroll").get_by_role("row")).to_have_text(
+        ["Column 1Column 2", "apple3", "pear4.5"]
+    )
     expect(shown.locator("figure canvas")).to_have_count(4)
     expect(shown.locator(".progress.complete")).to_have_text(["Still turning", "Acting"])
     expect(shown.locator(".columns.bordered > .columns-body > *")).to_have_text(["left", "right"])
 
 
-def test_every_prompt_can_be_answered(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "everything.show")
+def test_every_prompt_can_be_answered(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "everything.show")
     session.type("A text?", "hello")
     session.expect_answered("A text?")
     expect(session.prompt("A text?")).to_contain_text("hello")
@@ -61,8 +63,8 @@ def test_every_prompt_can_be_answered(page: Page, server: ServerProcess) -> None
     session.expect_end("hello green 7 2024-02-29 Grace large 0.25 2025-03-01")
 
 
-def test_form_says_what_is_missing(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "survey.survey")
+def test_form_says_what_is_missing(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "survey.survey")
     session.pick("When did you visit us?", "")
     session.submit()
     expect(session.prompt("When did you visit us?").locator("input")).to_be_focused()
@@ -71,8 +73,8 @@ def test_form_says_what_is_missing(page: Page, server: ServerProcess) -> None:
     session.expect_text("You were here on 01 January 2025.")
 
 
-def test_survey_example(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "survey.survey")
+def test_survey_example(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "survey.survey")
     session.prompt("Your name").get_by_role("textbox").fill("Ada")
     session.slide("Food", "9")
     session.submit()
@@ -81,8 +83,8 @@ def test_survey_example(page: Page, server: ServerProcess) -> None:
     session.expect_end("6.3")
 
 
-def test_nested_example(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "nested.order")
+def test_nested_example(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "nested.order")
     for number, drink in enumerate(["Coffee", "Tea", "Nothing more"]):
         open_prompt = session.transcript.locator(".prompt").nth(number)
         open_prompt.get_by_role("button", name=drink).click()
@@ -90,8 +92,8 @@ def test_nested_example(page: Page, server: ServerProcess) -> None:
     session.expect_end("2")
 
 
-def test_async_example(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "async_tour.tour")
+def test_async_example(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "async_tour.tour")
     session.prompt("One city").get_by_role("textbox").fill("Rome")
     session.prompt("Another city").get_by_role("textbox").fill("Oslo")
     session.submit()
@@ -99,16 +101,16 @@ def test_async_example(page: Page, server: ServerProcess) -> None:
     session.expect_end("Oslo on")
 
 
-def test_streaming_example(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "storyteller.tell")
+def test_streaming_example(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "storyteller.tell")
     expect(session.transcript.locator(".progress:not(.complete)")).to_contain_text("Dusk")
     session.expect_text("a single sail stood on it like a forgotten cup")
     expect(session.transcript.get_by_role("row")).to_have_count(4)
     session.expect_end("The end.")
 
 
-def test_stop_ends_the_session(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "greeter.greet")
+def test_stop_ends_the_session(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
     page.get_by_role("button", name="Stop").click()
     expect(session.transcript.locator(".exit")).to_contain_text("Cancelled by the user")
     expect(session.prompt("What is your name?").get_by_role("textbox")).to_be_disabled()
@@ -118,14 +120,14 @@ def test_stop_ends_the_session(page: Page, server: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("path", ["/apps/no.such.app", "/s/00000000-0000-4000-8000-000000000000", "/s/x"])
-def test_what_is_not_there_is_a_404(page: Page, server: ServerProcess, path: str) -> None:
-    response = page.goto(server.url + path)
+def test_what_is_not_there_is_a_404(page: Page, examples: ServerProcess, path: str) -> None:
+    response = page.goto(examples.url + path)
     assert response is not None
     assert response.status == 404
 
 
-def test_keyboard_alone_is_enough(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "greeter.greet")
+def test_keyboard_alone_is_enough(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
     expect(session.prompt("What is your name?").get_by_role("textbox")).to_be_focused()
     page.keyboard.type("Ada")
     page.keyboard.press("Shift+Enter")

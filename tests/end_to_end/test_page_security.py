@@ -34,10 +34,10 @@ CORPUS = [
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_nothing_typed_acts(page: Page, server: ServerProcess, text: str) -> None:
+def test_nothing_typed_acts(page: Page, examples: ServerProcess, text: str) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    session = SessionPage.start(page, server, "everything.scripts")
+    session = SessionPage.start(page, examples, "everything.scripts")
     session.type("Say what?", text)
     page.locator("#transcript .form .prompt").nth(3).get_by_role("radio").first.check()
     session.submit()
@@ -62,20 +62,20 @@ def bait_is_harmless(page: Page) -> bool:
     return not {"javascript:", "data:"} & set(links) and acting.count() == 0
 
 
-def test_every_page_forbids_inline_script_and_style(page: Page, server: ServerProcess) -> None:
-    session = SessionPage.start(page, server, "greeter.greet")
+def test_every_page_forbids_inline_script_and_style(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
     for path in ("/", "/apps/greeter.greet", f"/s/{session.session_id}", "/sign-in", "/api/docs", "/nowhere"):
-        policy = server.client().http.get(path).headers["content-security-policy"]
+        policy = examples.client().http.get(path).headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
 
 
-def test_own_pages_break_no_rule_of_theirs(page: Page, server: ServerProcess) -> None:
+def test_own_pages_break_no_rule_of_theirs(page: Page, examples: ServerProcess) -> None:
     broken: list[str] = []
     page.on("console", lambda message: broken.append(message.text) if message.type == "error" else None)
-    session = SessionPage.start(page, server, "everything.show")
+    session = SessionPage.start(page, examples, "everything.show")
     expect(session.transcript.locator("figure canvas")).to_have_count(4)
     for path in ("/", "/sign-in", "/api/docs"):
-        page.goto(server.url + path)
+        page.goto(examples.url + path)
         page.wait_for_load_state("networkidle")
     assert broken == []

@@ -40,24 +40,6 @@ def test_cancel_ends_the_stream_and_is_idempotent(client: SessionClient, server:
     assert client.post_answer(session, "input_request-1", "x").status_code == 409
 
 
-def test_old_page_from_another_origin(start_server: StartServer) -> None:
-    client = start_server(CORS_ALLOWED_ORIGINS="https://old.example").client()
-    session = client.create("steady.ask")
-    origin = {"Origin": "https://old.example"}
-    with client.http.stream("GET", f"/api/session/{session}/stream", headers=origin) as response:
-        assert response.headers["access-control-allow-origin"] == "https://old.example"
-    ask = {
-        **origin,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
-    }
-    preflight = client.http.options(f"/api/session/{session}/interaction", headers=ask)
-    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (
-        200,
-        "https://old.example",
-    )
-
-
 def test_what_was_shown_survives_kill_and_the_session_does_not_hang(start_server: StartServer) -> None:
     server = start_server()
     client = server.client()

@@ -20,11 +20,14 @@ SECONDS = 20.0
 class Call:
     """One request under way. Clear `takes` to be a client that reads nothing more."""
 
+    SCHEME = "http"
+
     def __init__(self, method: str, path: str, headers: dict[str, str], body: list[bytes]) -> None:
         path, _, query = path.partition("?")
         self._scope = {
             "type": "http",
             "method": method,
+            "scheme": self.SCHEME,
             "path": path,
             "query_string": query.encode(),
             "headers": [(b"host", b"localhost")]
@@ -87,6 +90,18 @@ class Response:
     async def json(self) -> Any:
         return json.loads(await self.read())
 
+    async def refusal(self) -> tuple[int, str]:
+        """Status and code of a refusal, whose shape must be the one there is."""
+        content = await self.read()
+        body = json.loads(content)
+        assert body.keys() - {"errors"} == {"detail", "code"}
+        assert body["detail"].endswith(".")
+        assert self.headers["content-type"] == "application/json"
+        assert self.headers["content-length"] == str(len(content))
+        assert self.headers["cache-control"] == "no-store"
+        assert self.headers["x-content-type-options"] == "nosniff"
+        return self.status, body["code"]
+
     async def messages(self) -> AsyncIterator[Message]:
         """The Server-Sent Events; comments and `retry` are passed over."""
         received = ""
@@ -97,21 +112,28 @@ class Response:
 
 
 class AsgiClient:
-    """The calls of the API."""
+    """The calls of the API; `headers` go with each of them."""
+
+    def __init__(self, headers: dict[str, str] | None = None) -> None:
+        self.headers = headers or {}
 
     async def call(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: list[bytes] | None = None
     ) -> Response:
         """Send a request, its body in parts as given; the response as soon as its head has come."""
-        call = Call(method, path, headers or {}, body or [b""])
+        call = Call(method, path, {**self.headers, **(headers or {})}, body or [b""])
         return Response(call, await call.next_message())
 
     async def get(self, path: str) -> Response:
         return await self.call("GET", path)
 
     async def post(self, path: str, value: Any = None) -> Response:
+        return await self.send("POST", path, value)
+
+    async def send(self, method: str, path: str, value: Any) -> Response:
+        """A call with a body of JSON."""
         headers = {"Content-Type": "application/json"}
-        return await self.call("POST", path, headers, [json.dumps(value).encode()])
+        return await self.call(method, path, headers, [json.dumps(value).encode()])
 
     async def create(self, app_id: str) -> str:
         response = await self.post("/api/session", {"app_id": app_id})

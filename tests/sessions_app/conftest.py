@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
+import apps_app.dsl as yr
 from apps_app import discovery
 from apps_app.dsl.app import App as AuthorApp
 from apps_app.models import App
@@ -106,6 +108,20 @@ def channel_layer(settings: Any) -> Any:
 
 
 @pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that the database is given from now on, in whatever thread."""
+    statements: list[str] = []
+    execute = CursorWrapper.execute
+
+    def record(cursor: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        statements.append(str(sql))
+        return execute(cursor, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", record)
+    return statements
+
+
+@pytest.fixture
 async def database(transactional_db: None, channel_layer: Any) -> AsyncIterator[None]:
     """`in_database` may be used; its threads' connections are closed afterwards."""
     yield
@@ -143,6 +159,23 @@ async def server(database: None, app: SetApp, settings: Any, dispatch: str) -> A
 @pytest.fixture
 def client(server: Server) -> AsgiClient:
     return AsgiClient()
+
+
+@pytest.fixture
+def asking(app: SetApp) -> None:
+    """The app asks for a text and returns it."""
+
+    @app
+    def main() -> str:
+        return yr.text_input("Who?")
+
+
+@pytest.fixture
+async def waiting(asking: None, client: AsgiClient) -> str:
+    """A session that waits for its text."""
+    session = await client.create(APP_ID)
+    await client.messages(session)
+    return session
 
 
 async def end_all_sessions() -> None:

@@ -10,28 +10,14 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-import apps_app.dsl as yr
 from sessions_app.conf import conf
 from sessions_app.dispatch.inline import InlineDispatch
 from tests.deadline import until
 from tests.sessions_app.asgi_client import SECONDS, AsgiClient, Call
-from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-async def waiting(app: SetApp, client: AsgiClient) -> str:
-    """A session that waits for its text."""
-
-    @app
-    def main() -> str:
-        return yr.text_input("Who?")
-
-    session = await client.create(APP_ID)
-    await client.messages(session)
-    return session
+PAGE = "https://page.example"
 
 
 async def is_left_alone() -> bool:
@@ -81,11 +67,65 @@ async def test_stream_has_the_headers_that_proxies_need(waiting: str, client: As
         assert "content-encoding" not in response.headers
 
 
-async def test_stream_is_for_allowed_origins(waiting: str, client: AsgiClient, settings: Any) -> None:
-    settings.CORS_ALLOWED_ORIGINS = ["https://page.example"]
-    for origin, allowed in (("https://page.example", "https://page.example"), ("https://else.example", None)):
-        async with client.stream(waiting, headers={"Origin": origin}) as response:
-            assert response.headers.get("access-control-allow-origin") == allowed
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"), [(PAGE, True), ("https://else.example", False), ("null", False)]
+)
+async def test_stream_is_for_allowed_origins(
+    waiting: str, client: AsgiClient, settings: Any, origin: str, is_allowed: bool
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [PAGE]
+    async with client.stream(waiting, headers={"Origin": origin}) as response:
+        assert response.headers.get("access-control-allow-origin") == (PAGE if is_allowed else None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "expected"),
+    [
+        ("POST", "/api/session", {}, (413, "payload_too_large")),
+        ("POST", "/api/session", {"Content-Type": "text/plain"}, (413, "payload_too_large")),
+        ("GET", "/api/session/none", {}, (404, "session_not_found")),
+        ("GET", "/api/session/none/stream", {}, (404, "session_not_found")),
+        ("GET", "/api/no/such/call", {}, (404, "not_found")),
+        ("PUT", "/api/apps", {}, (405, "method_not_allowed")),
+        ("GET", "/api/session?limit=0", {}, (400, "invalid")),
+        ("GET", "/api/apps", {"Authorization": "Token none"}, (401, "invalid_token")),
+        ("GET", "/api/apps", {"Host": "elsewhere.example"}, (400, "parse_error")),
+    ],
+)
+async def test_refusals_are_for_allowed_origins_too(
+    client: AsgiClient,
+    settings: Any,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    expected: tuple[int, str],
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [PAGE]
+    settings.YERA_MAX_BODY_BYTES = 10
+    body = [b"x" * 11] if expected[0] == 413 else []
+    response = await client.call(method, path, {"Origin": PAGE, **headers}, body)
+    assert await response.refusal() == expected
+    assert response.headers["access-control-allow-origin"] == PAGE
+    assert response.headers["access-control-allow-credentials"] == "true"
+    assert response.headers["vary"] == "origin"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("application/json; charset*=bogus'en'%41", (400, "invalid")),
+        ("application/json; charset=bogus", (400, "invalid")),
+        ("Application/JSON ;", (400, "invalid")),
+        ("application/json; x=" + "a" * 60_000, (400, "invalid")),
+        ("text/plain; charset*=bogus'en'%41", (415, "unsupported_media_type")),
+        (";application/json", (415, "unsupported_media_type")),
+    ],
+)
+async def test_content_type_may_be_any_text(
+    client: AsgiClient, content_type: str, expected: tuple[int, str]
+) -> None:
+    response = await client.call("POST", "/api/session", {"Content-Type": content_type}, [b"{}"])
+    assert await response.refusal() == expected
 
 
 async def test_disconnect_closes_the_stream(waiting: str, client: AsgiClient) -> None:

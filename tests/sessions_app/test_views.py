@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import datetime
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
 
 import apps_app.dsl as yr
 from apps_app.models import App
 from sessions_app.database import in_database
 from sessions_app.models import Session
-from sessions_app.parsing import resume_point
 from sessions_app.server import Server
-from tests.sessions_app.asgi_client import AsgiClient, Response
+from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID
 
 UNKNOWN = str(uuid.uuid4())
-
-
-@pytest.fixture
-def asking(app: SetApp) -> None:
-    """The app asks for a text and returns it."""
-
-    @app
-    def main() -> str:
-        return yr.text_input("Who?")
-
-
-@pytest.fixture
-async def waiting(asking: None, client: AsgiClient) -> str:
-    """A session that waits for its text."""
-    session = await client.create(APP_ID)
-    await client.messages(session)
-    return session
-
-
-async def refusal(response: Response) -> tuple[int, str]:
-    """Status and code of a refusal, whose shape must be the one there is."""
-    body = await response.json()
-    assert body.keys() - {"errors"} == {"detail", "code"}
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["content-length"] == str(len(await encoded(body)))
-    assert isinstance(body["detail"], str)
-    assert body["detail"].endswith(".")
-    return response.status, body["code"]
-
-
-async def encoded(body: Any) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 # Answers.
@@ -117,49 +82,40 @@ async def test_list_of_apps(server: Server, client: AsgiClient) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/health", {"status": "healthy", "service": "yera-sessions"}),
-        ("/ready", {"status": "ready", "service": "yera-sessions"}),
-        ("/api/deploy-config", {"deploy_available": False}),
-    ],
-)
-async def test_state_of_the_server(client: AsgiClient, path: str, body: dict[str, Any]) -> None:
-    response = await client.get(path)
-    assert (response.status, await response.json()) == (200, body)
+async def test_app(asking: None, client: AsgiClient) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    await in_database(App.objects.update, inputs_schema=schema, description="Asks.")
+    response = await client.get(f"/api/apps/{APP_ID}")
+    assert response.status == 200
+    assert await response.json() == {
+        "id": APP_ID,
+        "name": "main",
+        "description": "Asks.",
+        "path": ["one", "app"],
+        "inputs": schema,
+    }
 
 
-async def test_not_ready_without_a_runner(server: Server, client: AsgiClient) -> None:
-    await server.dispatch.stop()
-    assert await refusal(await client.get("/ready")) == (503, "not_ready")
-    assert (await client.get("/health")).status == 200
-    await server.dispatch.start()
+@pytest.mark.parametrize("path", ["no.such.app", APP_ID.upper(), "%20", "\0", "x" * 5000, "a\nb", "\ufffd"])
+async def test_app_that_is_not_there(client: AsgiClient, path: str) -> None:
+    assert await (await client.get(f"/api/apps/{path}")).refusal() == (404, "app_not_found")
+
+
+@pytest.mark.parametrize("column", [{"active": False}, {"load_error": "SyntaxError"}])
+async def test_app_that_cannot_be_started_is_not_shown(client: AsgiClient, column: dict[str, Any]) -> None:
+    await in_database(App.objects.update, **column)
+    assert await (await client.get(f"/api/apps/{APP_ID}")).refusal() == (404, "app_not_found")
+    assert await (await client.get("/api/apps")).json() == {"apps": []}
+    response = await client.post("/api/session", {"app_id": APP_ID})
+    assert await response.refusal() == (404, "app_not_found")
+
+
+async def test_neighbour_of_old_clients(client: AsgiClient) -> None:
+    response = await client.get("/api/deploy-config")
+    assert (response.status, await response.json()) == (200, {"deploy_available": False})
 
 
 # Refusals.
-
-CALLS = [
-    (["GET", "POST"], "/api/session"),
-    (["GET", "PATCH", "DELETE"], f"/api/session/{UNKNOWN}"),
-    (["GET"], f"/api/session/{UNKNOWN}/stream"),
-    (["POST"], f"/api/session/{UNKNOWN}/interaction"),
-    (["GET"], f"/api/session/{UNKNOWN}/events"),
-    (["POST"], f"/api/session/{UNKNOWN}/cancel"),
-    (["GET"], "/api/apps"),
-    (["GET"], "/api/apps/any"),
-    (["GET"], "/api/deploy-config"),
-    (["GET"], "/health"),
-    (["GET"], "/ready"),
-]
-
-
-@pytest.mark.parametrize(("methods", "path"), CALLS)
-async def test_other_methods_are_refused(client: AsgiClient, methods: list[str], path: str) -> None:
-    for other in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - set(methods):
-        response = await client.call(other, path)
-        assert await refusal(response) == (405, "method_not_allowed")
-        assert response.headers["allow"] == ", ".join(methods)
 
 
 @pytest.mark.parametrize("session_id", [UNKNOWN, "no-id", "0", "%00", "x" * 500])
@@ -172,20 +128,17 @@ async def test_unknown_session(client: AsgiClient, session_id: str) -> None:
         await client.get(f"{path}/stream?after=3&follow=true"),
         await client.post(f"{path}/interaction", interaction),
         await client.post(f"{path}/cancel"),
+        await client.get(f"{path}/events"),
+        await client.send("PATCH", path, {"title": "x"}),
+        await client.call("DELETE", path),
     ):
-        assert await refusal(response) == (404, "session_not_found")
+        assert await response.refusal() == (404, "session_not_found")
 
 
 @pytest.mark.parametrize("app_id", ["nothing.here", "one_app.MAIN", "x" * 255, " one_app.main"])
 async def test_unknown_app(client: AsgiClient, app_id: str) -> None:
     response = await client.post("/api/session", {"app_id": app_id})
-    assert await refusal(response) == (404, "app_not_found")
-
-
-async def test_inactive_app(server: Server, client: AsgiClient) -> None:
-    await in_database(App.objects.update, active=False)
-    response = await client.post("/api/session", {"app_id": APP_ID})
-    assert await refusal(response) == (404, "app_not_found")
+    assert await response.refusal() == (404, "app_not_found")
 
 
 @pytest.mark.parametrize(
@@ -226,34 +179,6 @@ async def test_every_bad_field_is_told(waiting: str, client: AsgiClient) -> None
     )
 
 
-@pytest.mark.parametrize(
-    ("body", "content_type", "expected"),
-    [
-        (b'{"app_id": ', "application/json", (400, "parse_error")),
-        (b"", "application/json", (400, "parse_error")),
-        (b"\xff", "application/json", (400, "parse_error")),
-        (b'{"app_id": NaN}', "application/json", (400, "parse_error")),
-        (b"[" * 100_000, "application/json", (400, "parse_error")),
-        (b'{"app_id": "\\ud800"}', "application/json", (400, "parse_error")),
-        (b"{}", "application/json; charset=utf-8", (400, "invalid")),
-        (b"{}", "text/plain", (415, "unsupported_media_type")),
-        (b"app_id=a", "application/x-www-form-urlencoded", (415, "unsupported_media_type")),
-        (b"{}", "", (415, "unsupported_media_type")),
-    ],
-)
-async def test_body_that_is_not_json(
-    client: AsgiClient, body: bytes, content_type: str, expected: tuple[int, str]
-) -> None:
-    headers = {"Content-Type": content_type} if content_type else {}
-    response = await client.call("POST", "/api/session", headers, [body])
-    assert await refusal(response) == expected
-
-
-async def test_unsupported_media_type_says_what_is_supported(client: AsgiClient) -> None:
-    response = await client.call("POST", "/api/session", {"Content-Type": "text/plain"}, [b"{}"])
-    assert "application/json" in (await response.json())["detail"]
-
-
 @pytest.mark.parametrize("depth", [200, 300, 900])
 async def test_deep_value_is_received_or_refused(waiting: str, client: AsgiClient, depth: int) -> None:
     value: Any = "x"
@@ -262,7 +187,7 @@ async def test_deep_value_is_received_or_refused(waiting: str, client: AsgiClien
     response = await client.answer(waiting, "input_request-1", value)
     assert response.status in (200, 400)
     if response.status == 400:
-        await refusal(response)
+        await response.refusal()
 
 
 async def test_prompt_that_nobody_asks(waiting: str, client: AsgiClient) -> None:
@@ -276,7 +201,7 @@ async def test_prompt_that_nobody_asks(waiting: str, client: AsgiClient) -> None
 async def test_ended_session_takes_no_answer(waiting: str, client: AsgiClient) -> None:
     await client.post(f"/api/session/{waiting}/cancel")
     response = await client.answer(waiting, "input_request-1", "x")
-    assert await refusal(response) == (409, "session_ended")
+    assert await response.refusal() == (409, "session_ended")
 
 
 async def test_value_that_does_not_fit(app: SetApp, client: AsgiClient) -> None:
@@ -286,44 +211,4 @@ async def test_value_that_does_not_fit(app: SetApp, client: AsgiClient) -> None:
 
     session = await client.create(APP_ID)
     await client.messages(session)
-    assert await refusal(await client.answer(session, "slider-1", 2)) == (400, "invalid_answer")
-
-
-async def test_unknown_path(client: AsgiClient) -> None:
-    assert await refusal(await client.get("/api/nothing")) == (404, "not_found")
-
-
-async def test_unknown_path_outside_the_api_is_a_page(client: AsgiClient) -> None:
-    response = await client.get("/nothing")
-    assert (response.status, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
-
-
-# Where a stream starts.
-
-
-@pytest.mark.parametrize(
-    ("header", "query", "expected"),
-    [
-        (None, None, None),
-        (None, "7", 7),
-        ("7", None, 7),
-        ("7", "3", 7),
-        ("0", "3", 0),
-        ("", "3", 0),
-        ("x", "3", 0),
-        ("-1", None, 0),
-        ("+1", None, 0),
-        ("1.0", None, 0),
-        (" 7", None, 0),
-        ("1_000", None, 0),
-        ("\u0667", None, 0),
-        ("007", None, 7),
-        ("9" * 30, None, int("9" * 30)),
-        ("9" * 100_000, None, 0),
-    ],
-)
-def test_resume_point(header: str | None, query: str | None, expected: int | None) -> None:
-    headers = {} if header is None else {"Last-Event-ID": header}
-    parameters = {} if query is None else {"after": query}
-    request = RequestFactory().get("/", parameters, headers=headers)
-    assert resume_point(request) == expected
+    assert await (await client.answer(session, "slider-1", 2)).refusal() == (400, "invalid_answer")

@@ -100,7 +100,7 @@ function orientedScales(isHorizontal, range) {
 
 function orientedAxes(isHorizontal, x, yLabel) {
   if (!isHorizontal) return [x, axis(yLabel)];
-  const size = Math.min(180, 24 + 7 * Math.max(0, ...[...x.names.values()].map((name) => name.length)));
+  const size = Math.min(200, 40 + 8 * Math.max(0, ...[...x.names.values()].map((name) => name.length)));
   return [
     { ...x, side: LEFT, size },
     { ...axis(yLabel), side: BOTTOM },

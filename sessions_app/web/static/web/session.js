@@ -26,6 +26,7 @@ new ResizeObserver(() => {
 
 function onEntry(seq, kind, data) {
   transcript.take(seq, kind, data);
+  offerPrompt();
   const isOver = kind === "event" && data.block_type === "exit";
   if (isOver) end();
   return isOver;
