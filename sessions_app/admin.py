@@ -116,7 +116,7 @@ class SessionAdmin(OperatorAdmin):
     def cancel(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         selected = list(sessions)
         # On the event loop that serves this request, whose the runner's channel is.
-        cancelled = async_to_sync(_cancelled)([session for session in selected if not session.is_ended])
+        cancelled = async_to_sync(cancel_each)([session for session in selected if not session.is_ended])
         for session in cancelled:
             self.log_change(request, session, "Cancelled.")
         ended = len(selected) - len(cancelled)
@@ -168,8 +168,11 @@ def readable_payload(beginning: str, size: int) -> str:
     return json.dumps(json.loads(beginning), ensure_ascii=False)
 
 
-async def _cancelled(sessions: Iterable[Session]) -> list[Session]:
-    """Cancel sessions one after the other, so that others' requests come in between; those that were."""
+async def cancel_each(sessions: Iterable[Session]) -> list[Session]:
+    """Cancel sessions one after the other, so that others' requests come in between.
+
+    Those that this ended: neither one that came to its end before, nor one that is gone.
+    """
     cancelled = []
     for session in sessions:
         with suppress(SessionNotFound):  # deleted since the list was shown
