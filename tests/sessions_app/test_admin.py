@@ -233,23 +233,30 @@ def test_empty_log(new_session: NewSession, operator: User) -> None:
     assert "Nothing yet." in signed_in(operator).get(page_of(new_session())).content.decode()
 
 
-def test_no_row_can_be_changed_added_or_deleted(session: Session, operator: User) -> None:
+def test_no_row_can_be_changed_or_added(session: Session, operator: User) -> None:
     client = signed_in(operator)
     assert client.post(page_of(session), {"title": "new"}).status_code == 403
     assert client.get(f"{LIST}add/").status_code == 403
-    assert client.post(f"{LIST}{session.id}/delete/", {"post": "yes"}).status_code == 403
-    assert "delete_selected" not in client.get(LIST).content.decode()
     assert Session.objects.get() == session
 
 
-# Cancelling.
+def test_deletion_asks_first_and_names_no_entries(session: Session, viewer: User, operator: User) -> None:
+    html = signed_in(operator).get(f"{LIST}{session.id}/delete/").content.decode()
+    assert f"<li>{session}</li>" in html
+    assert "log entr" not in html
+    assert signed_in(viewer).post(f"{LIST}{session.id}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in signed_in(viewer).get(LIST).content.decode()
+    assert Session.objects.get() == session
 
 
-async def post_cancel(user: User, *session_ids: str) -> str:
+# Cancelling and deleting.
+
+
+async def post_action(user: User, action: str, *session_ids: str) -> str:
     """What the list says after the action."""
     client = AsyncClient()
     await sync_to_async(client.force_login)(user)
-    form = {"action": "cancel", "index": "0", "_selected_action": list(session_ids)}
+    form = {"action": action, "index": "0", "_selected_action": list(session_ids), "post": "yes"}
     response = await client.post(LIST, form)
     assert response.status_code == 302
     return str((await client.get(LIST)).content.decode())
@@ -267,12 +274,32 @@ async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: S
     await client.messages(done)
     operator = await sync_to_async(User.objects.create_superuser)("root")
     async with client.stream(waiting, "?follow=true") as stream:
-        html = await post_cancel(operator, waiting, done)
+        html = await post_action(operator, "cancel", waiting, done)
         messages = [message async for message in stream.messages()]
     assert "Cancelled: 1. Had ended already: 1." in html
     assert messages[-1].data["data"]["exit_code"] == 130
     statuses = await sync_to_async(lambda: {str(s.id): s.status for s in Session.objects.all()})()
     assert statuses == {waiting: Status.CANCELLED, done: Status.FINISHED}
+    await sync_to_async(connections.close_all)()  # that of the thread which the admin ran in
+
+
+async def test_deletion_ends_what_lives_and_removes_all(
+    app: SetApp, client: AsgiClient, server: Server
+) -> None:
+    @app
+    def main() -> str:
+        return yr.text_input("Who?")
+
+    waiting, kept = [await client.create(APP_ID) for _ in range(2)]
+    await client.messages(waiting)
+    operator = await sync_to_async(User.objects.create_superuser)("root")
+    async with client.stream(waiting, "?follow=true") as stream:
+        await post_action(operator, "delete_selected", waiting)
+        messages = [message async for message in stream.messages()]
+    assert messages[-1].data["data"]["exit_code"] == 130
+    ids = await sync_to_async(lambda: [str(session.id) for session in Session.objects.all()])()
+    assert ids == [kept]
+    assert not await sync_to_async(LogEntry.objects.filter(session=uuid.UUID(waiting)).exists)()
     await sync_to_async(connections.close_all)()  # that of the thread which the admin ran in
 
 
