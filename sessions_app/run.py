@@ -36,6 +36,7 @@ from sessions_app.exits import EXIT_BLOCK_ID, ending, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
+from sessions_app.printing import Prints
 from sessions_app.question import Question, uncancellable_future
 from sessions_app.steps import Steps
 from sessions_app.writes import NewEntry, Position, Write
@@ -54,8 +55,9 @@ class Claim:
 class Run:
     """A hot run. Its app's thread or task calls the Runtime's methods; the runner delivers and stops."""
 
-    def __init__(self, claim: Claim, writer: LogWriter) -> None:
+    def __init__(self, claim: Claim, writer: LogWriter, prints: Prints) -> None:
         self.claim = claim
+        self.prints = prints
         self.session_id = claim.session_id
         self.read_seq = claim.position.last_seq  # interactions up to here are no answers any more
         self._writer = writer
@@ -157,6 +159,7 @@ class Run:
             self._question = question
         entry = NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
         self._append(closing, entry, {"status": Status.WAITING, "pending": pending}, self._asked)
+        self.prints.save()  # behind the question, which does not wait for it
         self._check_over()  # a stop that came before the question was set has not seen it
         return question.future
 

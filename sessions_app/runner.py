@@ -32,6 +32,7 @@ from sessions_app.exits import abandonment, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session, Status
+from sessions_app.printing import Printer
 from sessions_app.run import Claim, Run
 from sessions_app.writes import FencedError, Position, Write
 
@@ -48,6 +49,7 @@ class Runner:
         self._runs: dict[UUID, Run] = {}
         self._stopped: dict[Run, float] = {}  # and the time when they were
         self._strays: set[UUID] = set()
+        self._printer = Printer(writer)
 
     # What the dispatch tells of.
 
@@ -102,6 +104,11 @@ class Runner:
                 self.wake(session_id)
         self._end_strays(owned)
         self._interrupt_stopped()
+        self.save_printed()
+
+    def save_printed(self) -> None:
+        """Have written what the apps printed since the last time."""
+        self._printer.save()
 
     # From claim to settled.
 
@@ -113,7 +120,8 @@ class Runner:
         if isinstance(outcome, Exception):
             log.error("Session %s could not be claimed: %s. The sweep tries again.", session_id, outcome)
             return
-        run = self._runs[session_id] = Run(Claim(session_id, app_id, entry_point, outcome), self._writer)
+        claim = Claim(session_id, app_id, entry_point, outcome)
+        run = self._runs[session_id] = Run(claim, self._writer, self._printer.prints_of(session_id))
         run.thread = threading.Thread(target=self._play, args=(run,), name=f"run-{session_id}", daemon=True)
         try:
             run.thread.start()
@@ -122,7 +130,11 @@ class Runner:
             self._fail(run, "RunnerOverloaded", "The server has no thread for this session.", str(error))
 
     def _play(self, run: Run) -> None:
-        """A run's thread: load the app here, since a file may block, then play it here or in the loop."""
+        with run.prints.caught():
+            self._load_and_play(run)
+
+    def _load_and_play(self, run: Run) -> None:
+        """In a run's thread: load the app here, since a file may block, then play it here or in the loop."""
         try:
             app = discovery.load(run.claim.entry_point, run.claim.app_id)
         except (AppLoadError, KeyboardInterrupt) as error:  # in a thread not the terminal's, but the app's
@@ -148,7 +160,7 @@ class Runner:
     async def _aplay(self, run: Run, app: App[..., Any]) -> None:
         tasks = RunTasks()
         tasks_of_run.set(tasks)
-        with self._settled(run):
+        with run.prints.caught(), self._settled(run):
             await aplay(app, run)
         tasks.end()  # the session is over; what its app left running is too
 

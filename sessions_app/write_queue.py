@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sessions_app.writes import Position, Work, Write
+from sessions_app.writes import Position, Printed, Work, Write
 
 # Beyond either an app waits: the bound is every other session's latency.
 PENDING_WRITES_PER_SESSION = 256
@@ -28,7 +28,7 @@ class Job:
 
     @property
     def size(self) -> int:
-        return self.work.size if isinstance(self.work, Write) else 0
+        return self.work.size if isinstance(self.work, Write | Printed) else 0
 
     @property
     def epoch(self) -> int | None:

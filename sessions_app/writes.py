@@ -96,8 +96,22 @@ def join(writes: Sequence[Write]) -> Write:
     return Write(writes[0].session_id, writes[0].where, entries, changes, writes[0].raise_epoch)
 
 
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a session's app printed: to come after what is kept of that, of which `limit` characters stay."""
+
+    session_id: UUID
+    text: str
+    limit: int
+
+    @property
+    def size(self) -> int:
+        """Characters of its text: near enough to bytes for what it bounds."""
+        return len(self.text)
+
+
 # What the log's writer carries out; a `Session` is a new row.
-Work = Write | Session | Removal
+Work = Write | Session | Removal | Printed
 
 
 def session_of(work: Work) -> UUID:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from tests.server import ROOT, ServerProcess
 
@@ -15,6 +17,14 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # one line a request is to
 
 APP_FOLDERS = [ROOT / "tests" / "conformance" / "apps", ROOT / "tests" / "end_to_end" / "apps"]
 APPS_DIRS = os.pathsep.join(map(str, APP_FOLDERS))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> Iterator[None]:
+    """Keep what `make serve` once collected in this checkout out of the tests' pages."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
 
 
 @pytest.fixture(scope="session")

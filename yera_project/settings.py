@@ -22,14 +22,14 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (*default_headers, "last-event-id", "cache-control")
 
 INSTALLED_APPS = [
-    "daphne",  # first: it replaces runserver
+    "whitenoise.runserver_nostatic",  # first: runserver leaves static files to whitenoise, too
+    "daphne",  # it replaces runserver
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "sessions_app.web.static_files.UsedStaticFiles",
     "channels",
     "corsheaders",
     "csp",
@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "apps_app",
     "sessions_app",
+    "sessions_app.web",
 ]
 
 # For the admin and the pages; the session API has its own short chain (yera_project/asgi.py).
@@ -122,6 +123,15 @@ LOGOUT_REDIRECT_URL = "/"
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [
+    (f"vendor/{name}", BASE_DIR / "node_modules" / name / folder)
+    for name, folder in (("marked", "lib"), ("dompurify", "dist"), ("uplot", "dist"))
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "sessions_app.web.static_files.HashedStaticFiles"},
+}
+WHITENOISE_USE_FINDERS = True  # for what was not collected
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REST_FRAMEWORK = {

@@ -21,6 +21,7 @@ from uuid import UUID
 from django.db import connection, reset_queries
 
 from apps_app.discovery import install_author_api
+from sessions_app import printing
 from sessions_app.app_tasks import guarded_task
 from sessions_app.conf import conf
 from sessions_app.dispatch.channel import BlockingChannel
@@ -52,6 +53,7 @@ class RunnerProcess:
         faulthandler.enable()
         sys.setswitchinterval(SWITCH_SECONDS)
         install_author_api()
+        printing.install()
         self._outbox.start()
         self._writer.start()
         asyncio.run(self._play())
@@ -78,6 +80,7 @@ class RunnerProcess:
                 self._call(calls[message["do"]], message)
         except OSError:
             log.exception("Lost the channel to the web process.")
+        runner.save_printed()
         self._writer.stop()
         os._exit(0)
 

@@ -15,9 +15,9 @@ from django.db import IntegrityError, connection, transaction
 
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
-from sessions_app.models import Kind, Session
+from sessions_app.models import Kind, PrintedText, Session
 from sessions_app.write_queue import COMMIT_WRITES, PENDING_WRITES_PER_SESSION
-from sessions_app.writes import FencedError, Hint, NewEntry, Position, Write
+from sessions_app.writes import FencedError, Hint, NewEntry, Position, Printed, Write
 from tests.deadline import until
 from tests.sessions_app.playing import APP_ID, entries
 
@@ -309,3 +309,27 @@ def test_same_session_twice_is_refused(writer: LogWriter, holder: Session) -> No
     twin = Session(id=holder.id, app_id=APP_ID)
     assert isinstance(writer.submit(twin).exception(SECONDS), IntegrityError)
     assert isinstance(writer.submit(Write(uuid.uuid4(), {"epoch": 0})).exception(SECONDS), FencedError)
+
+
+def test_printed_text_is_kept_without_a_hint(
+    writer: LogWriter, publisher: Publisher, new_session: NewSession
+) -> None:
+    session = new_session()
+    for text in ("one ", "two"):
+        writer.submit(Printed(session.id, text, 5)).result(SECONDS)
+    assert PrintedText.objects.get(session=session).text == "e two"
+    assert publisher.commits == []
+
+
+def test_printed_text_that_cannot_be_stored_spoils_no_other_commit(
+    writer: LogWriter, publisher: Publisher, new_session: NewSession, holder: Session
+) -> None:
+    session, bad = new_session(), new_session()
+    with publisher.held(writer, holder):
+        good = writer.submit(write(session))
+        refused = writer.submit(Printed(bad.id, "\ud800", 5))
+        gone = writer.submit(Printed(uuid.uuid4(), "text", 5))
+    assert good.result(SECONDS).last_seq == 1
+    gone.result(SECONDS)
+    with pytest.raises(UnicodeEncodeError):
+        refused.result(SECONDS)

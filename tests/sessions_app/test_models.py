@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from sessions_app.models import ENDED, LIVE, Kind, LogEntry, Session, Status
+from sessions_app.models import ENDED, LIVE, Kind, LogEntry, PrintedText, Session, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,3 +86,17 @@ def test_questions_of_runners(new_session: NewSession) -> None:
     assert list(Session.objects.unclaimed(before=timezone.now())) == [fresh]
     assert list(Session.objects.unclaimed(before=fresh.created_at)) == []
     assert list(Session.objects.owned()) == [owned]
+
+
+def test_printed_text_keeps_its_end(new_session: NewSession) -> None:
+    session, other = new_session(), new_session()
+    for text in ("12345678", "9", "äöü", "%s\n"):
+        PrintedText.objects.append(session.id, text, 7)
+    PrintedText.objects.append(other.id, "other", 7)
+    kept = dict(PrintedText.objects.values_list("session", "text"))
+    assert kept == {session.id: "9äöü%s\n", other.id: "other"}
+
+
+def test_printed_text_of_no_session_is_not_kept(transactional_db: None) -> None:
+    PrintedText.objects.append(uuid.uuid4(), "text", 7)
+    assert not PrintedText.objects.exists()

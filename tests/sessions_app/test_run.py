@@ -20,6 +20,7 @@ from sessions_app.exits import cancellation, failed_exit
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, LogEntry, Session, Status
+from sessions_app.printing import Printer
 from sessions_app.run import Claim, Run
 from sessions_app.writes import Hint, Position, Write
 from tests.deadline import until
@@ -54,7 +55,8 @@ def new_run(writer: LogWriter, new_session: Callable[..., Session]) -> NewRun:
     def claim(**columns: Any) -> Run:
         session = new_session(**columns)
         taken = Write(session.id, {}, changes={"status": Status.RUNNING, "owner": "me"}, raise_epoch=True)
-        run = Run(Claim(session.id, APP_ID, "", writer.submit(taken).result(SECONDS)), writer)
+        claim = Claim(session.id, APP_ID, "", writer.submit(taken).result(SECONDS))
+        run = Run(claim, writer, Printer(writer).prints_of(session.id))
         run.thread = threading.current_thread()
         return run
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.urls import reverse
 
 from sessions_app.web_server import serve
 
@@ -30,4 +33,17 @@ class Command(BaseCommand):
         code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and command
         if code != 0:
             self.stderr.write(f"seed_apps ended with {code}: serving the apps that were known before.")
+        if not get_user_model()._default_manager.filter(is_superuser=True, is_active=True).exists():
+            self.stdout.write(_how_to_get_into_the_admin(host, port))
+            self.stdout.flush()  # into a file or pipe, too, before anything is served
         serve(host, port)
+
+
+def _how_to_get_into_the_admin(host: str, port: int) -> str:
+    # Not resolved: a virtual environment's interpreter is a link, and works under this name alone.
+    python = os.path.relpath(sys.executable)
+    if python.startswith(os.pardir):
+        python = sys.executable
+    command = shlex.join([python, sys.argv[0], "createsuperuser"])
+    address = f"[{host}]" if ":" in host else host
+    return f"The admin, http://{address}:{port}{reverse('admin:index')}, has no user yet: {command}"

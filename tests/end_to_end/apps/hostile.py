@@ -91,6 +91,13 @@ def flood_bytes() -> None:
 
 
 @yr.app(model=False)
+def flood_prints() -> None:
+    yr.markdown("printing")
+    while True:
+        print("x", end="")
+
+
+@yr.app(model=False)
 def leave_by_sys_exit() -> None:
     sys.exit(3)
 

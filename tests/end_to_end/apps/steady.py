@@ -27,6 +27,14 @@ def ask() -> str:
 
 
 @yr.app(model=False)
+def stumble() -> None:
+    print("before the question")
+    answer = yr.text_input("say")
+    print(f"they said {answer}")
+    raise ValueError(f"cannot stand <{answer}>")
+
+
+@yr.app(model=False)
 async def ask_async() -> str:
     return await yr.atext_input("say")
 

@@ -1,0 +1,179 @@
+"""Sessions in the admin: to be read with their logs, and cancelled. No row is written from here."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, cast
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_user_model
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.db.models.functions import Left, Length
+from django.http import HttpRequest, HttpResponse
+
+from apps_app.admin import OperatorAdmin, preformatted, readable_json
+from sessions_app import lifecycle
+from sessions_app.authentication import OPERATOR
+from sessions_app.exceptions import SessionNotFound
+from sessions_app.models import LogEntry, PrintedText, Session, SessionQuerySet, Status
+
+LOG_PAGE_ENTRIES = 100
+MAX_PAYLOAD = 4000  # characters of an entry's payload
+
+
+class SessionList(ChangeList):
+    """The list, without the columns that it does not show and that may be large."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> SessionQuerySet:
+        return cast(SessionQuerySet, super().get_queryset(request, *args, **kwargs)).summarised()
+
+
+@admin.register(Session)
+class SessionAdmin(OperatorAdmin):
+    """The permission to change is the one to cancel: no field can be changed here."""
+
+    list_display = (
+        "short_id",
+        "app_name",
+        "status",
+        "belongs_to",
+        "created",
+        "updated",
+        "finished",
+        "last_seq",
+    )
+    list_filter = ("status", "app")
+    list_select_related = ("user",)
+    search_fields = ("id", f"user__{get_user_model().USERNAME_FIELD}", "title")
+    actions = ("cancel",)
+    fieldsets = (
+        (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
+        ("How it ended", {"fields": ("exit_data", "traceback", "divergence_data")}),
+        ("What its app printed", {"fields": ("printed",)}),
+        ("Times", {"fields": ("created", "updated", "finished")}),
+        ("Its log and its runner", {"fields": ("last_seq", "turn_seq", "log_bytes", "epoch", "owner")}),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
+
+    class Media:
+        css = {"all": ["sessions_app/admin.css"]}
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, session: Session) -> str:
+        return str(session.id)[:8]
+
+    @admin.display(description="app", ordering="app")
+    def app_name(self, session: Session) -> str:
+        return session.app_id
+
+    @admin.display(description="owner")
+    def belongs_to(self, session: Session) -> str:
+        if session.user is not None:
+            return session.user.get_username()
+        return "visitor" if session.visitor is not None else "anonymous"
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, session: Session) -> str:
+        return moment(session.created_at)
+
+    @admin.display(description="updated", ordering="updated_at")
+    def updated(self, session: Session) -> str:
+        return moment(session.updated_at)
+
+    @admin.display(description="finished", ordering="finished_at")
+    def finished(self, session: Session) -> str:
+        return moment(session.finished_at)
+
+    @admin.display(description="waits for")
+    def prompts(self, session: Session) -> str:
+        return readable_json(session.pending)
+
+    @admin.display(description="exit")
+    def exit_data(self, session: Session) -> str:
+        return readable_json(session.exit)
+
+    @admin.display(description="divergence")
+    def divergence_data(self, session: Session) -> str:
+        return readable_json(session.divergence)
+
+    @admin.display(description="traceback")
+    def traceback(self, session: Session) -> str:
+        return preformatted(session.failure)
+
+    @admin.display(description="printed")
+    def printed(self, session: Session) -> str:
+        texts = PrintedText.objects.filter(session=session).values_list("text", flat=True)
+        return preformatted("".join(texts))
+
+    @admin.action(description="Cancel selected sessions", permissions=["change"])
+    def cancel(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+        selected = list(sessions)
+        # On the event loop that serves this request, whose the runner's channel is.
+        cancelled = async_to_sync(_cancelled)([session for session in selected if not session.is_ended])
+        for session in cancelled:
+            self.log_change(request, session, "Cancelled.")
+        ended = len(selected) - len(cancelled)
+        self.message_user(request, f"Cancelled: {len(cancelled)}. Had ended already: {ended}.")
+
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SessionList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        session: Session = context["original"]
+        page = log_page(session, request.GET.get("log"))
+        context |= {
+            "may_cancel": self.has_change_permission(request) and not session.is_ended,
+            "log_page": page,
+            "log_entries": log_entries(session, page),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def moment(time: datetime.datetime | None) -> str:
+    """To the second, in UTC; the admin's dash for none."""
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time else "-"
+
+
+def log_page(session: Session, number: str | None) -> Page[int]:
+    """The page of the log with this number, or the newest; seqs have no gap, so that none need be counted."""
+    pages = Paginator(range(1, session.last_seq + 1), LOG_PAGE_ENTRIES)
+    return pages.get_page(pages.num_pages if number is None else number)
+
+
+def log_entries(session: Session, page: Page[int]) -> Iterable[dict[str, Any]]:
+    """The entries of one page, their payloads cut off where they are long."""
+    entries = LogEntry.objects.filter(session=session, seq__range=(page.start_index(), page.end_index()))
+    shortened = entries.annotate(size=Length("payload"), beginning=Left("payload", MAX_PAYLOAD))
+    columns = ("seq", "created_at", "kind", "closes_turn", "step", "size", "beginning")
+    for row in shortened.order_by("seq").values(*columns):
+        yield row | {"readable_payload": readable_payload(row["beginning"], row["size"])}
+
+
+def readable_payload(beginning: str, size: int) -> str:
+    """A payload of `size` characters, with spaces between; if there is more than its beginning, without."""
+    if size > len(beginning):
+        return f"{beginning}… ({size} characters)"
+    return json.dumps(json.loads(beginning), ensure_ascii=False)
+
+
+async def _cancelled(sessions: Iterable[Session]) -> list[Session]:
+    """Cancel sessions one after the other, so that others' requests come in between; those that were."""
+    cancelled = []
+    for session in sessions:
+        with suppress(SessionNotFound):  # deleted since the list was shown
+            session = await lifecycle.cancel(OPERATOR, str(session.id))
+            if session.status == Status.CANCELLED:
+                cancelled.append(session)
+    return cancelled

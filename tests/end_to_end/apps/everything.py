@@ -1,0 +1,67 @@
+"""Every block and every prompt, for the page."""
+
+import yera as yr
+
+ROWS = [
+    {"city": "Rome", "month": "May", "days": 3},
+    {"city": "Rome", "month": "June", "days": 5},
+    {"city": "Oslo", "month": "May", "days": 2},
+]
+
+
+@yr.app(model=False, name="Everything", description="Shows and asks all there is.")
+def show() -> str:
+    yr.markdown("# All there is\n\nSome **bold** text, `code`, and a [link](https://example.com/).")
+    streamed = yr.markdown()
+    for word in ["One ", "word ", "after ", "the ", "other."]:
+        streamed.append(word)
+    table = yr.table([["apple", 3]], border="horizontal")
+    table.add_rows([["pear", 4.5]])
+    yr.bar_chart(ROWS, x="month", y="days", colour="city")
+    yr.bar_chart(ROWS, x="month", y="days", colour="city", stack=False)
+    yr.bar_chart(ROWS, x="city", y="days", horizontal=True)
+    yr.line_chart([{"t": 1, "v": 2.0}, {"t": 2, "v": None}, {"t": 3, "v": 1.0}], x="t", y="v")
+    with yr.spinner("Turning") as spinner:
+        spinner.update("Still turning")
+    with yr.action("Acting"):
+        yr.markdown("Meanwhile.")
+    with yr.columns(2, border=True):
+        yr.markdown("left")
+        with yr.container():
+            yr.markdown("right")
+
+    text = yr.text_input("A text?")
+    choice = yr.buttons(["red", "green"], "A colour?")
+    number = yr.slider(0, 10, "A number?")
+    day = yr.date_picker("A day?", "2025-01-31")
+    with yr.container(border=True):
+        yr.text_input("First inside?")
+        yr.buttons(["yes", "no"], "Second inside?")
+    with yr.form(border=True) as form:
+        yr.text_input("Name")
+        yr.buttons(["small", "large"], "Size")
+        yr.slider(0, 1, "Share")
+        yr.date_picker("When", "2025-02-01")
+    name, size, share, when = form.result()
+    return f"{text} {choice} {number:g} {day} {name} {size} {share:g} {when}"
+
+
+@yr.app(model=False)
+def scripts() -> str:
+    """Says again whatever its user says, in every place that an app can fill."""
+    text = yr.text_input("Say what?")
+    yr.markdown(text)
+    yr.markdown(f"[link]({text}) ![image]({text}) `{text}`")
+    yr.table({text: [text]})
+    yr.bar_chart([{text: text, "y": 1}], x=text, y="y")
+    yr.line_chart([{"x": text, text: 1}], x="x", y=text)
+    with yr.spinner(text):
+        pass
+    with yr.form():
+        yr.text_input(text)
+        yr.slider(0, 1, text)
+        yr.date_picker(text)
+        yr.buttons([text, "other"], text)
+    yr.buttons([text, "other"], text)
+    yr.exit(1, text, text)
+    return "unseen"

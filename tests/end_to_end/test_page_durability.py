@@ -1,0 +1,149 @@
+"""The page shows one session however often it is reloaded, opened, cut off or its server restarted."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.deadline import until
+from tests.end_to_end.session_page import SessionPage
+from tests.proxy import Proxy
+from tests.server import ServerProcess
+
+StartServer = Callable[..., ServerProcess]
+
+
+def test_reload_in_the_middle(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
+    session.type("What is your name?", "Ada")
+    session.expect_answered("What is your name?")
+    page.reload()
+    session.expect_answered("What is your name?")
+    expect(session.prompt("What is your name?")).to_contain_text("Ada")
+    session.press("How shall I greet you?", "briefly")
+    session.expect_end("greeted Ada briefly")
+    page.reload()
+    session.expect_end("greeted Ada briefly")
+    expect(session.transcript.locator(".prompt.answered")).to_have_count(2)
+    expect(session.transcript.locator(".exit")).to_have_count(1)
+
+
+def test_reload_while_it_streams(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "storyteller.tell")
+    session.expect_text("lit the lamp")
+    page.reload()
+    session.expect_end("The end.")
+    assert session.transcript.inner_text().count("lit the lamp") == 1
+
+
+def test_second_tab_follows(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
+    other_page = page.context.new_page()
+    other_page.goto(page.url)
+    other = SessionPage(other_page)
+    other.type("What is your name?", "Ada")
+    session.expect_answered("What is your name?")
+    expect(session.prompt("What is your name?")).to_contain_text("Ada")
+    session.press("How shall I greet you?", "kindly")
+    for each in (session, other):
+        each.expect_text("Lovely to meet you, Ada.")
+        each.expect_end("greeted Ada kindly")
+
+
+def test_runner_that_dies_does_not_break_the_page(page: Page, start_server: StartServer) -> None:
+    server = start_server(YERA_APPS_DIRS="")
+    session = SessionPage.start(page, server, "greeter.greet")
+    expect(session.prompt("What is your name?")).to_have_class(re.compile("open"))
+    runner = server.runner()
+    runner.send_signal(signal.SIGKILL)
+    session.expect_end("")  # until sessions outlive their runner
+    session.expect_text("The process that ran this session died.")
+    page.get_by_role("link", name="Start again").click()
+    session.type("What is your name?", "Ada")
+    session.press("How shall I greet you?", "kindly")
+    session.expect_end("greeted Ada kindly")
+
+
+def test_server_restarts_while_it_is_watched(page: Page, start_server: StartServer) -> None:
+    server = start_server(YERA_APPS_DIRS="")
+    session = SessionPage.start(page, server, "greeter.greet")
+    session.expect_text("What is your name?")
+    server.terminate()
+    expect(page.locator("#connection")).to_contain_text("Connection lost")
+    server.start()
+    session.expect_end("")  # it has read on by itself
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(session.transcript.get_by_role("heading", name="Hello!")).to_have_count(1)
+
+
+def test_lost_connection_loses_nothing(page: Page, examples: ServerProcess) -> None:
+    with Proxy(examples.port) as proxy:
+        page.goto(f"{proxy.url}/apps/storyteller.tell")
+        session = SessionPage(page)
+        session.expect_text("forgotten cup")
+        proxy.cut()
+        expect(page.locator("#connection")).to_contain_text("Connection lost")
+        proxy.mend()
+        session.expect_end("The end.")
+        text = session.transcript.inner_text()
+        assert text.count("forgotten cup") == text.count("nobody had told him when to stop") == 1
+
+
+def test_session_that_was_deleted_says_so(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
+    session.expect_text("What is your name?")
+    client = examples.client()
+    assert client.http.delete(f"/api/session/{session.session_id}").status_code == 204
+    expect(session.transcript.locator(".exit")).to_contain_text("Cancelled")
+    response = page.reload()
+    assert response is not None
+    assert response.status == 404
+
+
+def test_double_click_sends_once(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
+    session.type("What is your name?", "Ada")
+    posts: list[str] = []
+
+    def count(route: Route) -> None:
+        posts.append(route.request.url)
+        route.continue_()
+
+    page.route("**/interaction", count)
+    session.prompt("How shall I greet you?").get_by_role("button", name="kindly").dblclick()
+    session.expect_end("greeted Ada kindly")
+    assert len(posts) == 1
+
+
+def test_refusal_is_shown_and_can_be_mended(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "everything.show")
+    session.type("A text?", "x")
+    session.press("A colour?", "red")
+    slider = session.prompt("A number?").get_by_role("slider")
+    slider.evaluate("slider => { slider.max = 99; slider.value = 50 }")
+    session.send("A number?")
+    alert = session.prompt("A number?").get_by_role("alert")
+    expect(alert).to_contain_text("expects a number from 0 to 10, not 50")
+    session.slide("A number?", "5")
+    session.send("A number?")
+    session.expect_answered("A number?")
+    expect(alert).to_be_hidden()
+
+
+def test_answer_that_came_second_says_so(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "greeter.greet")
+    session.expect_text("What is your name?")
+    client = examples.client()
+
+    def answer_first(route: Route) -> None:
+        client.answer(session.session_id, "input_request-1", "Bob")
+        assert until(lambda: client.state(session.session_id)["last_seq"] > 3)
+        route.continue_()
+
+    page.route("**/interaction", answer_first)
+    session.type("What is your name?", "Ada")
+    session.expect_answered("What is your name?")
+    expect(session.prompt("What is your name?")).to_contain_text("Bob")

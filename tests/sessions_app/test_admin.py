@@ -1,0 +1,283 @@
+"""The admin of sessions: every page for who may see it, as few queries as rows allow, and cancelling."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import AsyncClient, Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import apps_app.dsl as yr
+from apps_app.models import App
+from sessions_app.admin import LOG_PAGE_ENTRIES, MAX_PAYLOAD
+from sessions_app.models import Kind, LogEntry, PrintedText, Session, Status
+from sessions_app.server import Server
+from tests.sessions_app.asgi_client import AsgiClient
+from tests.sessions_app.conftest import SetApp
+from tests.sessions_app.playing import APP_ID
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NewSession = Callable[..., Session]
+LIST = "/admin/sessions_app/session/"
+INDEXES = ["/admin/", "/admin/sessions_app/"]
+SEARCHES = [
+    "?q=ada",
+    f"?q={uuid.uuid4()}",
+    "?q=%00",
+    "?status__exact=failed",
+    "?status__exact=nonsense",
+    f"?app__id__exact={APP_ID}",
+    "?_facets=True",
+    "?p=7",
+    "?p=x",
+    "?o=1.-2.3.4.5.6.7.8",
+]
+LOG_PAGES = [
+    "",
+    *(f"?log={page}" for page in ("", "0", "1", "2", "3", "4", "-1", "x", "1.5", "%00", "9" * 5000)),
+]
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> User:
+    return User.objects.create_superuser("root")
+
+
+@pytest.fixture
+def viewer(transactional_db: None) -> User:
+    """Staff that may look at sessions."""
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.add(
+        Permission.objects.get(codename="view_session", content_type__app_label="sessions_app")
+    )
+    return user
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ended(status: Status = Status.FINISHED, exit_code: int = 0) -> dict[str, Any]:
+    return {"status": status, "exit": {"exit_code": exit_code}, "finished_at": timezone.now()}
+
+
+def fill(session: Session, entries: int, payload: str = '{"a":["b"]}') -> None:
+    """Give a session a log of so many entries."""
+    now = timezone.now()
+    LogEntry.objects.bulk_create(
+        LogEntry(session=session, seq=seq, kind=Kind.EVENT, payload=payload, created_at=now)
+        for seq in range(1, entries + 1)
+    )
+    Session.objects.filter(id=session.id).update(last_seq=entries)
+
+
+def page_of(session: Session) -> str:
+    return f"{LIST}{session.id}/change/"
+
+
+def is_allowed_by_the_policy(html: str) -> bool:
+    """No script or style but from files: what the Content-Security-Policy would stop is not there."""
+    inline = re.findall(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:", html)
+    return inline == []
+
+
+@pytest.fixture
+def session(new_session: NewSession) -> Session:
+    """A failed session with all there is to show."""
+    ada = User.objects.create_user("ada")
+    session = new_session(
+        **ended(Status.FAILED, 1),
+        user=ada,
+        title="<b>Title</b>",
+        failure="Traceback:\n  <script>alert(1)</script>",
+        pending=[{"block_id": "slider-1"}],
+        divergence={"seq": 3},
+    )
+    PrintedText.objects.append(session.id, "printed\n<i>line</i>", 100)
+    fill(session, 3 * LOG_PAGE_ENTRIES - 10)
+    return session
+
+
+@pytest.mark.parametrize("path", [*INDEXES, LIST, *(LIST + query for query in SEARCHES)])
+def test_lists_for_each_kind_of_user(session: Session, operator: User, viewer: User, path: str) -> None:
+    for user in (operator, viewer):
+        response = signed_in(user).get(path, follow=True)
+        assert response.status_code == 200
+        assert is_allowed_by_the_policy(response.content.decode())
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("query", LOG_PAGES)
+def test_detail_for_each_kind_of_user(session: Session, operator: User, viewer: User, query: str) -> None:
+    for user in (operator, viewer):
+        response = signed_in(user).get(page_of(session) + query)
+        assert response.status_code == 200
+        html = response.content.decode()
+        assert is_allowed_by_the_policy(html)
+        assert 'name="_save"' not in html
+
+
+def test_nothing_for_who_may_not(session: Session) -> None:
+    staff = signed_in(User.objects.create_user("staff", is_staff=True))
+    assert staff.get("/admin/").status_code == 200
+    for path in (LIST, page_of(session), f"{LIST}{session.id}/history/"):
+        assert staff.get(path).status_code == 403
+        assert Client().get(path).status_code == 302
+
+
+def test_session_that_is_not_there(operator: User) -> None:
+    for session_id in (uuid.uuid4(), "nonsense"):
+        assert signed_in(operator).get(f"{LIST}{session_id}/change/").status_code == 302
+
+
+def test_what_the_page_of_a_session_says(session: Session, operator: User) -> None:
+    html = signed_in(operator).get(page_of(session)).content.decode()
+    assert '<pre class="shown">printed\n&lt;i&gt;line&lt;/i&gt;</pre>' in html
+    assert '<pre class="shown">Traceback:\n  &lt;script&gt;alert(1)&lt;/script&gt;</pre>' in html
+    for text in (
+        "ada",
+        "&lt;b&gt;Title",
+        "&quot;slider-1&quot;",
+        "&quot;exit_code&quot;: 1",
+        "&quot;seq&quot;: 3",
+    ):
+        assert text in html
+
+
+def test_owner_is_a_user_a_visitor_or_nobody(new_session: NewSession, operator: User) -> None:
+    for owner in ({"user": User.objects.create_user("ada")}, {"visitor": uuid.uuid4()}, {}):
+        new_session(**owner)
+    html = signed_in(operator).get(LIST).content.decode()
+    assert re.findall(r'field-belongs_to">([^<]+)<', html) == ["anonymous", "visitor", "ada"]
+
+
+def test_search_finds_by_id_user_and_title(new_session: NewSession, operator: User) -> None:
+    found = [new_session(user=User.objects.create_user("grace")), new_session(title="The Grace of Monaco")]
+    other = new_session(title="other")
+    client = signed_in(operator)
+    for word, sessions in (("grace", found), (str(other.id), [other]), (other.id.hex[:13], [other])):
+        html = client.get(LIST, {"q": word}).content.decode()
+        assert set(re.findall(r'_selected_action" value="([^"]+)', html)) == {
+            str(each.id) for each in sessions
+        }
+
+
+def test_number_of_queries_does_not_grow(new_session: NewSession, operator: User) -> None:
+    client = signed_in(operator)
+
+    def queries(path: str) -> int:
+        client.get(path)  # what Django keeps from the first time on
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(path).status_code == 200
+        return len(captured)
+
+    counts = []
+    session = new_session()
+    for total in (3, 30):
+        while Session.objects.count() < total:
+            name = f"user-{Session.objects.count()}"
+            App.objects.create(id=name, name=name, entry_point="x:y")
+            new_session(user=User.objects.create_user(name))
+        LogEntry.objects.all().delete()
+        fill(session, total)
+        counts.append((queries(LIST), queries(page_of(session))))
+    assert counts[0] == counts[1]
+
+
+def seqs(html: str) -> list[int]:
+    return [int(seq) for seq in re.findall(r"<td>(\d+)</td>", html)]
+
+
+def test_log_opens_at_its_newest_page(session: Session, operator: User) -> None:
+    client = signed_in(operator)
+    html = client.get(page_of(session)).content.decode()
+    assert seqs(html) == list(range(201, 291))
+    assert re.findall(r'href="\?log=(\d+)#log"', html) == ["1", "2"]
+    html = client.get(page_of(session), {"log": 1}).content.decode()
+    assert seqs(html) == list(range(1, 101))
+    assert re.findall(r'href="\?log=(\d+)#log"', html) == ["2", "3"]
+
+
+def test_payload_is_readable_and_cut_off(new_session: NewSession, operator: User) -> None:
+    session = new_session()
+    long = '{"a":"%s"}' % ("ä" * 100_000)
+    fill(session, 1)
+    LogEntry.objects.create(session=session, seq=2, kind=Kind.EVENT, payload=long, created_at=timezone.now())
+    Session.objects.filter(id=session.id).update(last_seq=2)
+    html = signed_in(operator).get(page_of(session)).content.decode()
+    assert "{&quot;a&quot;: [&quot;b&quot;]}</pre>" in html
+    assert f"{'ä' * (MAX_PAYLOAD - 6)}… (100008 characters)" in html
+
+
+def test_empty_log(new_session: NewSession, operator: User) -> None:
+    assert "Nothing yet." in signed_in(operator).get(page_of(new_session())).content.decode()
+
+
+def test_no_row_can_be_changed_added_or_deleted(session: Session, operator: User) -> None:
+    client = signed_in(operator)
+    assert client.post(page_of(session), {"title": "new"}).status_code == 403
+    assert client.get(f"{LIST}add/").status_code == 403
+    assert client.post(f"{LIST}{session.id}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in client.get(LIST).content.decode()
+    assert Session.objects.get() == session
+
+
+# Cancelling.
+
+
+async def post_cancel(user: User, *session_ids: str) -> str:
+    """What the list says after the action."""
+    client = AsyncClient()
+    await sync_to_async(client.force_login)(user)
+    form = {"action": "cancel", "index": "0", "_selected_action": list(session_ids)}
+    response = await client.post(LIST, form)
+    assert response.status_code == 302
+    return str((await client.get(LIST)).content.decode())
+
+
+async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: Server) -> None:
+    @app
+    def main() -> str:
+        return yr.text_input("Who?")
+
+    waiting, done = [await client.create(APP_ID) for _ in range(2)]
+    for session in (waiting, done):
+        await client.messages(session)
+    await client.answer(done, "input_request-1", "me")
+    await client.messages(done)
+    operator = await sync_to_async(User.objects.create_superuser)("root")
+    async with client.stream(waiting, "?follow=true") as stream:
+        html = await post_cancel(operator, waiting, done)
+        messages = [message async for message in stream.messages()]
+    assert "Cancelled: 1. Had ended already: 1." in html
+    assert messages[-1].data["data"]["exit_code"] == 130
+    statuses = await sync_to_async(lambda: {str(s.id): s.status for s in Session.objects.all()})()
+    assert statuses == {waiting: Status.CANCELLED, done: Status.FINISHED}
+
+
+def test_cancel_is_not_for_who_may_only_look(new_session: NewSession, viewer: User) -> None:
+    session = new_session()
+    form = {"action": "cancel", "index": "0", "_selected_action": str(session.id)}
+    signed_in(viewer).post(LIST, form)
+    session.refresh_from_db()
+    assert session.status == Status.CREATED
+
+
+def test_cancel_is_offered_to_who_may(new_session: NewSession, operator: User, viewer: User) -> None:
+    live, done = new_session(), new_session(**ended())
+    for user, is_offered in ((operator, True), (viewer, False)):
+        client = signed_in(user)
+        assert ('value="cancel"' in client.get(LIST).content.decode()) == is_offered
+        assert ("Cancel session" in client.get(page_of(live)).content.decode()) == is_offered
+        assert "Cancel session" not in client.get(page_of(done)).content.decode()
