@@ -225,12 +225,12 @@ def _up_to_size(rows: Iterable[tuple[int, str, Any, str]]) -> list[Entry]:
     return entries
 
 
-def read_shown(session_id: UUID, after: int, limit: int) -> list[Entry]:
-    """Up to `limit` entries from after `after` that a client may see, in order.
+def read_shown(session_id: UUID, after: int, up_to: int, limit: int) -> list[Entry]:
+    """Up to `limit` entries from after `after` to seq `up_to` that a client may see, in order.
 
     Fewer where they come to about READ_BYTES; none only where there are no more.
     """
-    rows = LogEntry.objects.filter(session=session_id, seq__gt=after, kind__in=SHOWN)
+    rows = LogEntry.objects.filter(session=session_id, seq__gt=after, seq__lte=up_to, kind__in=SHOWN)
     values = rows.order_by("seq").values_list("seq", "kind", "closes_turn", "payload")
     return _up_to_size(values[:limit].iterator())
 

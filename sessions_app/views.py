@@ -171,7 +171,10 @@ async def add_interaction(request: HttpRequest, caller: Caller, session_id: str)
 async def list_events(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     query = query_of(request, EVENTS_QUERY)
     session = await lifecycle.find_session(caller, session_id)
-    entries = await in_database(event_log.read_shown, session.id, query["after"], query["limit"])
+    # What was committed since the row was read is left to the next call, whose `last_seq` tells of it.
+    entries = await in_database(
+        event_log.read_shown, session.id, query["after"], session.last_seq, query["limit"]
+    )
     # The payloads are JSON already, and may be many: they are joined, not read and written again.
     events = b",".join(
         b'{"seq":%d,"kind":"%s",%s' % (entry.seq, entry.kind.encode(), entry.payload[1:]) for entry in entries

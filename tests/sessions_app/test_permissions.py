@@ -16,7 +16,7 @@ from sessions_app.authentication import OPERATOR, VISITOR_COOKIE, Caller
 from sessions_app.conf import Access
 from sessions_app.database import in_database
 from sessions_app.models import Session, Status
-from sessions_app.permissions import may_see, own_sessions
+from sessions_app.permissions import check_entry, may_see, own_sessions
 from sessions_app.server import Server
 from sessions_app.urls import urlpatterns
 from tests.deadline import until
@@ -269,6 +269,7 @@ async def test_session_belongs_to_who_starts_it(
 @pytest.mark.parametrize("mode", [OPEN, LOGIN])
 def test_operator_sees_all(settings: Any, mode: Access) -> None:
     settings.YERA_ACCESS = mode
+    check_entry(OPERATOR)
     assert may_see(OPERATOR, None)
     assert may_see(OPERATOR, 3)
 

@@ -135,7 +135,7 @@ async def test_steps_are_left_out_and_retracts_are_not(ended: str, client: AsgiC
 async def test_answer_is_bounded_in_bytes_but_never_empty(
     ended: str, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = [len(entry.payload) for entry in await in_database(event_log.read_shown, UUID(ended), 0, 9)]
+    sizes = [len(entry.payload) for entry in await in_database(event_log.read_shown, UUID(ended), 0, 9, 9)]
     monkeypatch.setattr(event_log, "READ_BYTES", sizes[0] + 1)
     assert seqs(await read(client, ended)) == [1, 2], "it ends with the entry that goes beyond"
     monkeypatch.setattr(event_log, "READ_BYTES", 1)
@@ -144,6 +144,24 @@ async def test_answer_is_bounded_in_bytes_but_never_empty(
         found += events
         position = events[-1]
     assert found == [1, 2, 3, 4, 5], "reading on until nothing comes gives all"
+
+
+async def test_nothing_is_shown_from_beyond_the_last_seq_that_is_told(
+    ended: str, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries that are committed between the two readings are left to the next call."""
+    read_shown = event_log.read_shown
+
+    def read_late(session_id: UUID, *bounds: int) -> Any:
+        with transaction.atomic():
+            event_log.apply(Write(session_id, {}, [NewEntry(Kind.EVENT, b'{"late":1}')]))
+        return read_shown(session_id, *bounds)
+
+    monkeypatch.setattr(event_log, "read_shown", read_late)
+    body = await read(client, ended, "?after=3")
+    assert (seqs(body), body["last_seq"]) == ([4, 5], 5)
+    body = await read(client, ended, "?after=5")
+    assert (seqs(body), body["last_seq"]) == ([6], 6)
 
 
 async def test_session_without_events(app: SetApp, client: AsgiClient, new_session: Any) -> None:
