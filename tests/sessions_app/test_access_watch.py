@@ -143,7 +143,8 @@ async def streams(
             assert response.status == 200
             reading[name] = asyncio.create_task(read(response))
         yield reading
-        await asyncio.gather(*reading.values())
+        for task in reading.values():  # where the test has failed, they may not end by themselves
+            task.cancel()
 
 
 async def read(response: Response) -> list[Message]:

@@ -31,7 +31,7 @@ PAGE = "https://page.example"
 NOT_SENT = ""
 
 
-def request(headers: Headers, method: str = "GET", scheme: str = "http") -> ApiRequest:
+def request(headers: Headers, method: str = "GET", scheme: str = "http", body: bytes = b"") -> ApiRequest:
     scope = {
         "type": "http",
         "method": method,
@@ -40,7 +40,7 @@ def request(headers: Headers, method: str = "GET", scheme: str = "http") -> ApiR
         "headers": [(b"host", b"localhost")]
         + [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
     }
-    return ApiRequest(scope, io.BytesIO())
+    return ApiRequest(scope, io.BytesIO(body))
 
 
 async def user_of(headers: Headers, method: str = "GET", scheme: str = "http") -> int | None:
@@ -134,6 +134,23 @@ async def test_cookie_changes_nothing_without_the_csrf_token(
 @pytest.mark.parametrize("sent", ["", "c", "d" * 32, "c" * 64, "\xff" * 32, "c" * 31 + "!"])
 async def test_wrong_csrf_token_is_none(session_key: str, sent: str) -> None:
     assert await user_of({**by_cookie(session_key), "X-CSRFToken": sent}, "POST") is None
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", f"csrfmiddlewaretoken={CSRF_TOKEN}"),
+        ("application/x-www-form-urlencoded", "&".join(f"field{number}=" for number in range(2000))),
+        ("multipart/form-data", "no form at all"),
+    ],
+)
+async def test_csrf_token_is_not_looked_for_in_the_body(
+    session_key: str, content_type: str, body: str
+) -> None:
+    headers = {**by_cookie(session_key, with_csrf_token=False), "Content-Type": content_type}
+    posted = request(headers, "POST", body=body.encode())
+    assert (await caller_of(posted)).user_id is None
+    assert posted.read() == body.encode(), "it is left to the view"
 
 
 @pytest.mark.parametrize("kept", ["", '"\\000"', "\xff", "d" * 32])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from sessions_app.conf import Conf, conf
+from sessions_app.conf import Access, Conf, conf
 from tests.server import ROOT
 
 
@@ -46,6 +46,19 @@ def test_what_is_no_count_is_refused(settings: Any, raw: Any) -> None:
     settings.YERA_DATABASE_THREADS = raw
     with pytest.raises(ImproperlyConfigured, match=r"YERA_DATABASE_THREADS must be a whole number of at le"):
         _ = conf.database_threads
+
+
+@pytest.mark.parametrize("access", list(Access))
+def test_access_is_one_of_its_words(settings: Any, access: Access) -> None:
+    settings.YERA_ACCESS = str(access)
+    assert conf.access is access
+
+
+@pytest.mark.parametrize("raw", ["", "OPEN", "closed", None, True])
+def test_no_other_word_opens_the_server(settings: Any, raw: Any) -> None:
+    settings.YERA_ACCESS = raw
+    with pytest.raises(ImproperlyConfigured, match="YERA_ACCESS must be open or login, not"):
+        _ = conf.access
 
 
 def test_environment_is_read() -> None:
