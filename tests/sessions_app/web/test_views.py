@@ -117,5 +117,11 @@ def test_session_page_has_its_title(browser: Client, new_session: NewSession) ->
     assert "<title>Mine</title>" in browser.get(f"/s/{new_session(title='Mine').id}").text
 
 
+def test_scripts_make_html_through_dompurify_alone(browser: Client, new_session: NewSession) -> None:
+    policy = browser.get(f"/s/{new_session().id}").headers["content-security-policy"]
+    assert "require-trusted-types-for 'script'" in policy
+    assert "trusted-types dompurify" in policy
+
+
 def test_pages_give_the_token_that_posts_need(browser: Client, app_row: App) -> None:
     assert "csrftoken" in browser.get("/").cookies
