@@ -34,8 +34,7 @@ class Proxy:
         """Break every connection, and take no more until `mend`."""
         self.is_down = True
         for end in list(self._open):
-            with suppress(OSError):  # it may have gone by itself
-                end.shutdown(socket.SHUT_RDWR)
+            _end(end)
 
     def mend(self) -> None:
         self.is_down = False
@@ -58,4 +57,11 @@ class Proxy:
                 target.sendall(data)
         for end in (source, target):
             self._open.discard(end)
+            _end(end)
             end.close()
+
+
+def _end(end: socket.socket) -> None:
+    # Closing alone would leave it open for as long as another thread reads from it.
+    with suppress(OSError):  # it may have gone by itself
+        end.shutdown(socket.SHUT_RDWR)

@@ -42,7 +42,9 @@ function markdown(data) {
 
 function table(data) {
   const body = make("tbody");
-  const head = make("tr", {}, ...data.columns.map((column) => make("th", { scope: "col" }, column)));
+  const isNumeric = (column) => data.rows.length > 0 && data.rows.every((row) => typeof row[column] === "number");
+  const heading = (name, column) => make("th", { scope: "col", className: isNumeric(column) ? "number" : "" }, name);
+  const head = make("tr", {}, ...data.columns.map(heading));
   const grid = make("table", { className: `border-${data.border}` }, make("thead", {}, head), body);
   function add(chunk) {
     for (const row of chunk.rows) body.append(make("tr", {}, ...row.map(cell)));

@@ -42,7 +42,7 @@ class Prompt {
 
   showAnswer(text) {
     const label = this.label ? [make("p", { className: "label" }, this.label)] : [];
-    this.fields.replaceChildren(...label, make("p", { className: "said" }, text));
+    this.fields.replaceChildren(...label, make("p", { className: "said" }, text || "–"));
   }
 
   refuse(sentence) {
