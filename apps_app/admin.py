@@ -27,7 +27,7 @@ def readable_json(value: Any) -> str:
 
 
 class OperatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # takes a parameter in the stubs only
-    """Rows that the server makes: none can be added or deleted here."""
+    """Rows that the server makes: none can be added here."""
 
     show_full_result_count = False
 
@@ -35,9 +35,6 @@ class OperatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # takes a param
         css = {"all": ["apps_app/admin.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -61,6 +58,9 @@ class AppAdmin(OperatorAdmin):
     )
     readonly_fields = fields[1:]
     actions = ("activate", "deactivate")
+
+    def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
+        return False  # sessions refer to them
 
     @admin.display(description="path")
     def folders(self, app: App) -> str:

@@ -1,4 +1,4 @@
-"""Sessions in the admin: to be read with their logs, and cancelled. No row is written from here."""
+"""Sessions in the admin: to be read with their logs, cancelled and deleted. No row is written from here."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class SessionAdmin(OperatorAdmin):
     def cancel(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         selected = list(sessions)
         # On the event loop that serves this request, whose the runner's channel is.
-        cancelled = async_to_sync(_cancelled)([session for session in selected if not session.is_ended])
+        cancelled = async_to_sync(cancel_each)([session for session in selected if not session.is_ended])
         for session in cancelled:
             self.log_change(request, session, "Cancelled.")
         ended = len(selected) - len(cancelled)
@@ -124,6 +124,17 @@ class SessionAdmin(OperatorAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         return obj is None and super().has_change_permission(request)
+
+    def get_deleted_objects(self, objs: Iterable[Session], request: HttpRequest) -> Any:
+        """What the question before a deletion names: the sessions, not each entry of their logs."""
+        named = [str(session) for session in objs]
+        return named, {"sessions, with their logs": len(named)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Session) -> None:
+        async_to_sync(delete_each)([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        async_to_sync(delete_each)(list(queryset))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SessionList
@@ -168,8 +179,11 @@ def readable_payload(beginning: str, size: int) -> str:
     return json.dumps(json.loads(beginning), ensure_ascii=False)
 
 
-async def _cancelled(sessions: Iterable[Session]) -> list[Session]:
-    """Cancel sessions one after the other, so that others' requests come in between; those that were."""
+async def cancel_each(sessions: Iterable[Session]) -> list[Session]:
+    """Cancel sessions one after the other, so that others' requests come in between.
+
+    Those that this ended: neither one that came to its end before, nor one that is gone.
+    """
     cancelled = []
     for session in sessions:
         with suppress(SessionNotFound):  # deleted since the list was shown
@@ -177,3 +191,10 @@ async def _cancelled(sessions: Iterable[Session]) -> list[Session]:
             if session.status == Status.CANCELLED:
                 cancelled.append(session)
     return cancelled
+
+
+async def delete_each(sessions: Iterable[Session]) -> None:
+    """End sessions, and remove them with their logs; those that are gone already are as good."""
+    for session in sessions:
+        with suppress(SessionNotFound):
+            await lifecycle.delete(OPERATOR, str(session.id))

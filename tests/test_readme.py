@@ -12,8 +12,9 @@ import pytest
 from apps_app.discovery import install_author_api, load
 from apps_app.dsl.app import play
 from apps_app.dsl.runtime import Exited
+from sessions_app import urls as api
 from sessions_app.conf import Conf
-from sessions_app.urls import urlpatterns
+from sessions_app.web import urls as web
 from tests.apps_app.recording import RecordingRuntime
 from tests.server import ROOT, ServerProcess
 
@@ -35,18 +36,28 @@ def shown(value: float) -> str:
 
 
 def test_every_route_is_in_the_table() -> None:
-    table = README.split("## API")[1].split("##")[0]
-    shown = re.findall(r"`([A-Z]+) (/[^`? ]*)[^`]*`", table)
+    tables = README.split("## Pages and API")[1].split("###")[0]
+    shown = re.findall(r"`([A-Z]+) (/[^`? ]*)[^`]*`", tables)
     assert sorted(shown) == sorted(calls())
 
 
 def calls() -> Iterator[tuple[str, str]]:
-    """Every method and path that the URL conf answers under the API."""
-    for route in urlpatterns:
-        path = "/" + re.sub("<str:[a-z_]+>", "{id}", str(route.pattern))
+    """Every method and path that the URL conf answers, of the admin its entrance."""
+    yield "GET", "/admin/"
+    for route in [*api.urlpatterns, *web.urlpatterns]:
         if route.name != "unknown":  # whatever else may be asked for
-            callback: Any = route.callback
-            yield from ((method, path) for method in getattr(callback, "methods", ["GET"]))
+            path = "/" + re.sub("<str:[a-z_]+>", "{id}", str(route.pattern))
+            yield from ((method, path) for method in methods(route.callback))
+
+
+def methods(view: Any) -> list[str]:
+    """The API's views say theirs, a class has a function for each, a function answers GET."""
+    if hasattr(view, "methods"):
+        return list(view.methods)
+    if not hasattr(view, "view_class"):
+        return ["GET"]
+    known = view.view_class.http_method_names
+    return [name.upper() for name in ("get", "post") if name in known and hasattr(view.view_class, name)]
 
 
 def test_the_app_runs(tmp_path) -> None:

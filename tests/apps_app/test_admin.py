@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps_app.models import App
 
@@ -81,7 +85,10 @@ def test_switch_by_action(operator: Client) -> None:
 
 
 def test_switch_on_the_page_changes_nothing_else(operator: Client) -> None:
-    operator.post(page_of("sound.play"), {"name": "Other", "load_error": "x"})
+    with CaptureQueriesContext(connection) as captured:
+        operator.post(page_of("sound.play"), {"name": "Other", "load_error": "x"})
+    (update,) = (query["sql"] for query in captured if query["sql"].startswith('UPDATE "apps_app_app"'))
+    assert re.findall(r'"(\w+)" = ', update.partition("WHERE")[0]) == ["active"]  # it may be seeded meanwhile
     app = App.objects.get(id="sound.play")
     assert (app.active, app.name, app.load_error) == (False, "Sound", "")
     operator.post(page_of("sound.play"), {"active": "on"})

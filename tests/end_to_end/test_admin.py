@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import httpx
 import pytest
@@ -110,6 +112,16 @@ def test_cancel_ends_the_open_stream(
     assert "Cancelled: 0. Had ended already: 1." in cancel(admin, session)
     runner = admin_server.runner()
     assert until(lambda: runner.cpu_percent(interval=0.3) < 50)
+
+
+def test_printed_text_survives_a_stop_of_the_server(start_server: StartServer) -> None:
+    server = start_server(YERA_SWEEP_SECONDS="600")
+    client = server.client()
+    with client.stream(client.create("hostile.flood_prints")) as messages:
+        next(messages)
+    server.terminate()
+    with closing(sqlite3.connect(server.folder / "db.sqlite3")) as database:
+        assert database.execute("SELECT text FROM sessions_app_printedtext").fetchall()
 
 
 def test_app_that_prints_without_end_is_bounded(

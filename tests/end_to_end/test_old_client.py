@@ -1,4 +1,4 @@
-"""An old client's page works: from another origin, turn by turn, without a CSRF token, with any cookies."""
+"""An old client works: from another origin, turn by turn, without a CSRF token, whatever its cookies."""
 
 from __future__ import annotations
 

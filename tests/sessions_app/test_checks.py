@@ -9,6 +9,8 @@ from django.core.checks import run_checks
 
 from sessions_app.conf import Conf, Setting
 
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database what it supports
+
 
 def test_ids_and_names_are_unique() -> None:
     assert len({setting.check_id for setting in Conf.all()}) == len(Conf.all())

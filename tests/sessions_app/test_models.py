@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from sessions_app.models import ENDED, LIVE, Kind, LogEntry, PrintedText, Session, Status
@@ -90,13 +90,15 @@ def test_questions_of_runners(new_session: NewSession) -> None:
 
 def test_printed_text_keeps_its_end(new_session: NewSession) -> None:
     session, other = new_session(), new_session()
-    for text in ("12345678", "9", "äöü", "%s\n"):
-        PrintedText.objects.append(session.id, text, 7)
-    PrintedText.objects.append(other.id, "other", 7)
+    with transaction.atomic():
+        for text in ("12345678", "9", "äöü", "%s\n"):
+            PrintedText.objects.append(session.id, text, 7)
+        PrintedText.objects.append(other.id, "other", 7)
     kept = dict(PrintedText.objects.values_list("session", "text"))
     assert kept == {session.id: "9äöü%s\n", other.id: "other"}
 
 
 def test_printed_text_of_no_session_is_not_kept(transactional_db: None) -> None:
-    PrintedText.objects.append(uuid.uuid4(), "text", 7)
+    with transaction.atomic():
+        PrintedText.objects.append(uuid.uuid4(), "text", 7)
     assert not PrintedText.objects.exists()

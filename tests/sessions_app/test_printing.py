@@ -49,6 +49,13 @@ def stream(console: io.TextIOWrapper) -> Any:
     return AppStream(console)
 
 
+def install_over(console: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the test itself: pytest puts its own streams in place after the fixtures."""
+    monkeypatch.setattr(sys, "stdout", console)
+    monkeypatch.setattr(sys, "stderr", console)
+    printing.install()
+
+
 @pytest.fixture
 def prints(writer: LogWriter, new_session: NewSession) -> Prints:
     return Printer(writer).prints_of(new_session().id)
@@ -111,9 +118,7 @@ def test_text_goes_to_both_and_outside_to_the_stream_alone(
 def test_installed_streams_stand_for_the_real_ones(
     console: io.TextIOWrapper, prints: Prints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", console)
-    monkeypatch.setattr(sys, "stderr", console)
-    printing.install()
+    install_over(console, monkeypatch)
     with prints.caught():
         sys.stdout.write("out")
         sys.stderr.write("err")
@@ -186,17 +191,29 @@ def test_nothing_new_is_not_written(prints: Prints) -> None:
 
 def test_print_inside_of_a_print_does_not_hang(prints: Prints) -> None:
     """As from a `__del__` that the garbage collector calls at any time."""
-    with prints._lock:
-        prints.add("inner")
+
+    class Talkative(str):
+        def __getitem__(self, key: Any) -> str:
+            prints.add("inner ")
+            return str(self)
+
+    printing_thread = threading.Thread(target=prints.add, args=[Talkative("outer")], daemon=True)
+    printing_thread.start()
+    printing_thread.join(SECONDS)
+    assert not printing_thread.is_alive()
     prints.save()
-    assert until(lambda: kept() == "inner")
+    assert until(lambda: kept() == "inner outer")
 
 
-def test_forked_child_keeps_nothing(stream: Any, prints: Prints) -> None:
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it has threads, as a runner has
+def test_forked_child_keeps_nothing(
+    console: io.TextIOWrapper, prints: Prints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_over(console, monkeypatch)
     with prints.caught():
         child = os.fork()
         if child == 0:
-            print("child", file=stream)
+            sys.stdout.write("child")
             os._exit(0 if prints._text.tell() == 0 else 1)
         assert os.waitpid(child, 0)[1] == 0
     assert kept() == ""

@@ -110,7 +110,7 @@ def test_pages_refer_to_hashed_files_kept_for_ever(collected: Path, db: None, ad
 @pytest.mark.parametrize(
     "name", ["vendor/dompurify/purify.es.mjs", "vendor/marked/marked.esm.js", "web/tried/all.js"]
 )
-def test_modules_come_as_javascript(collected: Path, name: str) -> None:
+def test_modules_come_as_javascript(collected: Path, db: None, name: str) -> None:
     for path in (manifest(collected)[name], name):
         response: Any = Client().get(f"/static/{path}")
         assert response.status_code == 200
