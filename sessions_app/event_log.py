@@ -7,7 +7,7 @@ the entries that go with it take their seqs from that update, in one transaction
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -189,13 +189,16 @@ def standing(session_id: UUID) -> Standing | None:
     return Standing(status, _json("pending", pending), _json("divergence", divergence), *rest)
 
 
-def read(session_id: UUID, after: int | None) -> Reading | None:
+def read(
+    session_id: UUID, after: int | None, may_see: Callable[[int | None], bool] | None = None
+) -> Reading | None:
     """Read on from `after`, or from the current turn's start if None; None if there is no such session.
 
     At most READ_ENTRIES entries and about READ_BYTES. A position beyond the end reads as the end.
+    A session whose user `may_see` refuses is not there, and costs no more than one that is not.
     """
     row = standing(session_id)
-    if row is None:
+    if row is None or (may_see is not None and not may_see(row.user_id)):
         return None
     start = row.turn_seq if after is None else min(after, row.last_seq)
     # The row first: entries committed since then are left to the next reading, with their own status.
