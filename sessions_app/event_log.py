@@ -22,6 +22,7 @@ from sessions_app.models import SHOWN, Kind, LogEntry, Session
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
 
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
+REMOVED_ENTRIES = 10_000
 READ_ENTRIES = 1000
 READ_BYTES = 256 * 1024  # a reading ends with the entry that goes beyond it
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
@@ -44,9 +45,16 @@ def create(session: Session) -> None:
 
 
 def remove(removal: Removal) -> None:
-    """Delete a session's row with its log; raises FencedError if there is none."""
-    deleted, _ = Session.objects.filter(id=removal.session_id).delete()
-    if not deleted:
+    """Delete a piece of a session's log, its beginning, and with the last piece the row.
+
+    In pieces, since all writers wait meanwhile. Raises FencedError when there is nothing left.
+    """
+    row = Session.objects.filter(id=removal.session_id)
+    entries = LogEntry.objects.filter(session=removal.session_id)
+    first = entries.order_by("seq").values_list("seq", flat=True).first()
+    if first is not None and entries.filter(seq__gte=first + REMOVED_ENTRIES).exists():
+        entries.filter(seq__lt=first + REMOVED_ENTRIES).delete()
+    elif not row.delete()[0]:
         raise FencedError(removal.session_id)
 
 
