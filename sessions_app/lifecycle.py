@@ -132,7 +132,8 @@ async def cancel(caller: Caller, session_id: str) -> Session:
 async def delete(caller: Caller, session_id: str) -> None:
     """End a session, and its streams with it; then remove it with its log."""
     session = await cancel(caller, session_id)
-    with suppress(SessionNotFound):  # when nothing is left of it
+    await _write(session, Removal(session.id))
+    with suppress(SessionNotFound):  # as soon as nothing is left of it
         while True:
             await _write(session, Removal(session.id))
 
