@@ -1,10 +1,14 @@
 // Making elements. Text goes in as text, never as HTML.
 
+let lastId = 0;
+
 /**
  * An element with properties and children.
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Record<string, unknown>} [properties] DOM properties; with a dash in the name, attributes
  * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -18,6 +22,6 @@ export function make(tag, properties = {}, ...children) {
 
 /** An id for an element of this page that another refers to. */
 export function newId() {
-  newId.last = (newId.last ?? 0) + 1;
-  return `field-${newId.last}`;
+  lastId += 1;
+  return `field-${lastId}`;
 }

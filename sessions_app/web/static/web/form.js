@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 
 export class Form {
-  /** @param {any} event @param {HTMLElement} section @param {(value: unknown) => Promise<void>} send */
+  /** @param {HTMLElement} section @param {(value: unknown) => Promise<void>} send */
   constructor(section, send) {
     this.prompts = [];
     this.send = send;
