@@ -34,10 +34,12 @@ from sessions_app.printing import Printer
 from sessions_app.run import Claim, Run
 from sessions_app.runner import Runner
 from sessions_app.server import Server
+from sessions_app.write_queue import WriteQueue
 from sessions_app.writes import Hint, Position, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
+from tests.sessions_app.queueing import Outcomes
 from tests.sessions_app.runners import Start, is_running
 from tests.sessions_app.runs import SECONDS, NewRun
 
@@ -162,6 +164,18 @@ def give_up(runner: Runner) -> Iterator[threading.Event]:
     give_up = threading.Event()
     yield give_up
     give_up.set()
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return Outcomes()
+
+
+@pytest.fixture
+def queue() -> Iterator[WriteQueue]:
+    queue = WriteQueue()
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
