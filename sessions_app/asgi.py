@@ -7,9 +7,10 @@ from typing import Any
 from django.urls import get_resolver
 
 from sessions_app.asgi_handler import ApiHandler
+from sessions_app.exceptions import API_PREFIX
 from sessions_app.server import server
 
-API_PATHS = ("/api/", "/health", "/ready")
+PROBE_PATHS = ("/health", "/ready")
 DOCS_PATH = "/api/docs"  # a page
 
 
@@ -28,8 +29,7 @@ class SessionServer:
             await send({"type": "websocket.close"})
             return
         await server().start()
-        is_api = scope["path"].startswith(API_PATHS) and scope["path"] != DOCS_PATH
-        handler = self._api if is_api else self._django
+        handler = self._api if _is_api(scope["path"]) else self._django
         await handler(scope, receive, send)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -44,3 +44,7 @@ class SessionServer:
         await receive()
         await server().stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _is_api(path: str) -> bool:
+    return path in PROBE_PATHS or (path.startswith(API_PREFIX) and path != DOCS_PATH)

@@ -50,6 +50,7 @@ def remove(removal: Removal) -> None:
     In pieces, since all writers wait meanwhile. Raises FencedError when there is nothing left.
     """
     row = Session.objects.filter(id=removal.session_id)
+    list(row.select_for_update().values_list("id"))  # first, since whatever refers to it goes before it
     entries = LogEntry.objects.filter(session=removal.session_id)
     first = entries.order_by("seq").values_list("seq", flat=True).first()
     if first is not None and entries.filter(seq__gte=first + REMOVED_ENTRIES).exists():

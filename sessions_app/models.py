@@ -84,7 +84,7 @@ class Session(models.Model):
         settings.AUTH_USER_MODEL,
         null=True,
         blank=True,
-        on_delete=models.CASCADE,
+        on_delete=models.PROTECT,  # logs may be long: sessions are deleted by themselves, in pieces
         related_name="+",
         db_index=False,
         help_text="Who started it, if signed in",

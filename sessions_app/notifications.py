@@ -160,7 +160,11 @@ class Feed:
             subscription.wakeup.set()
         self._subscriptions.setdefault(session_id, set()).add(subscription)
         # For each stream, although one membership serves all: no stream may read the log before it holds.
-        await _layer().group_add(group_name(session_id), self._channel)
+        try:
+            await _layer().group_add(group_name(session_id), self._channel)
+        except BaseException:
+            await self.unsubscribe(subscription)
+            raise
         return subscription
 
     async def unsubscribe(self, subscription: Subscription) -> None:

@@ -6,6 +6,7 @@ The views carry it (`described`); drf-spectacular puts it together, once a proce
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
@@ -97,9 +98,18 @@ def documented_class(views: Mapping[str, Any], *, is_guarded: bool) -> type[APIV
     return type("Endpoint", (APIView,), members)
 
 
-@functools.cache
 def document() -> bytes:
-    """The whole description as JSON."""
+    """The whole description as JSON. Any thread may ask."""
+    with _making:
+        return _document()
+
+
+# drf-spectacular is not made to be asked for the first time by two threads at once.
+_making = threading.Lock()
+
+
+@functools.cache
+def _document() -> bytes:
     generator: Any = SchemaGenerator
     schema = generator().get_schema(request=None, public=True)
     rendered: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})

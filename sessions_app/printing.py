@@ -24,6 +24,8 @@ from sessions_app.writes import Position, Printed
 
 log = logging.getLogger(__name__)
 
+FINISH_SECONDS = 2.0
+
 
 def install() -> None:
     """Have what apps print caught in this process."""
@@ -74,6 +76,11 @@ class Printer:
         for prints in list(self._unsaved):
             prints.save()
 
+    def finish(self) -> None:
+        """As `save`, before the writer stops: what was printed during a write that is under way comes too."""
+        for prints in list(self._unsaved):
+            prints.finish()
+
 
 class Prints:
     """The latest that one run's app has printed. Filled by any thread."""
@@ -87,6 +94,7 @@ class Prints:
         self._is_saving = self._is_due = False
         # Reentrant: a `__del__` that the garbage collector calls in here may print as well.
         self._lock = threading.RLock()
+        self._saved_one = threading.Condition(self._lock)
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -118,6 +126,12 @@ class Prints:
         printed = Printed(self._session_id, storable(text), self._limit)
         self._writer.put(printed, self._saved, waits=False)
 
+    def finish(self) -> None:
+        """Have it written after the write that is under way, for which this waits."""
+        with self._saved_one:
+            self._saved_one.wait_for(lambda: not self._is_saving, FINISH_SECONDS)
+        self.save()
+
     def _latest(self) -> str:
         return self._text.getvalue()[-self._limit :]
 
@@ -129,6 +143,7 @@ class Prints:
         with self._lock:
             self._is_saving = False
             is_due = self._is_due
+            self._saved_one.notify_all()
         if is_due:
             self.save()
         if isinstance(outcome, Exception):

@@ -104,11 +104,11 @@ class Runner:
                 self.wake(session_id)
         self._end_strays(owned)
         self._interrupt_stopped()
-        self.save_printed()
-
-    def save_printed(self) -> None:
-        """Have written what the apps printed since the last time."""
         self._printer.save()
+
+    def finish_printed(self) -> None:
+        """Have written what the apps printed, all of it, before the writer stops."""
+        self._printer.finish()
 
     # From claim to settled.
 

@@ -110,7 +110,11 @@ class SessionStream:
             self._take_reading(reading)
 
     def _take_reading(self, reading: Reading) -> None:
+        seq = self._seq
         self._take(segments(reading.entries))
+        if reading.entries and self._seq == seq:
+            self._is_done = True  # a log has no holes, unless it is being removed
+            return
         self._is_behind = not reading.is_whole
         if reading.is_whole:
             self._subscription.heard(reading.standing.last_seq, reading.standing.status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -72,7 +73,7 @@ async def create_session(request: HttpRequest, caller: Caller) -> HttpResponse:
             VISITOR_COOKIE,
             str(session.visitor),
             max_age=VISITOR_COOKIE_SECONDS,
-            secure=request.is_secure(),
+            secure=request.is_secure() or settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",
         )

@@ -80,7 +80,7 @@ class RunnerProcess:
                 self._call(calls[message["do"]], message)
         except OSError:
             log.exception("Lost the channel to the web process.")
-        runner.save_printed()
+        runner.finish_printed()
         self._writer.stop()
         os._exit(0)
 

@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from apps_app.models import App
@@ -29,6 +30,7 @@ View = Callable[..., HttpResponseBase]
 def page(view: View) -> View:
     """A page for those whom the server is open to; called with its caller. Others are sent to sign in."""
 
+    @never_cache
     @csp_update(TRUSTED_TYPES)
     @ensure_csrf_cookie  # what the page posts must carry the token
     @wraps(view)
@@ -52,7 +54,9 @@ def gallery(request: HttpRequest, caller: Caller) -> HttpResponse:
 def app_page(request: HttpRequest, caller: Caller, app_id: str) -> HttpResponse:
     """Starts a session of the app, and goes to it."""
     app = get_object_or_404(App.objects.runnable(), id=app_id.replace("\0", ""))
-    return render(request, "web/start.html", {"app": app})
+    # A link elsewhere must not start sessions in a user's name: there they are asked first.
+    is_meant = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    return render(request, "web/start.html", {"app": app, "is_meant": is_meant})
 
 
 @page

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
+from django.db.models import ProtectedError
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
@@ -99,6 +100,9 @@ def deactivate_user(setting: Setting) -> None:
 
 
 def delete_user(setting: Setting) -> None:
+    with pytest.raises(ProtectedError):  # whose sessions are deleted first
+        setting.ada.delete()
+    Session.objects.filter(user=setting.ada).delete()
     setting.ada.delete()
 
 

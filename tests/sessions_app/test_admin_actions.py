@@ -45,6 +45,13 @@ async def post_action(user: User, action: str, *session_ids: str) -> str:
     return str((await client.get(LIST)).content.decode())
 
 
+async def post_deletion(user: User, session_id: str) -> None:
+    """Confirm it on the page that asks about the one session."""
+    client = AsyncClient()
+    await sync_to_async(client.force_login)(user)
+    assert (await client.post(f"{LIST}{session_id}/delete/", {"post": "yes"})).status_code == 302
+
+
 async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: Server) -> None:
     @app
     def main() -> str:
@@ -66,8 +73,9 @@ async def test_cancel_ends_what_lives(app: SetApp, client: AsgiClient, server: S
     await sync_to_async(connections.close_all)()  # that of the thread which the admin ran in
 
 
+@pytest.mark.parametrize("is_on_its_page", [True, False])
 async def test_deletion_ends_what_lives_and_removes_all(
-    app: SetApp, client: AsgiClient, server: Server
+    app: SetApp, client: AsgiClient, server: Server, is_on_its_page: bool
 ) -> None:
     @app
     def main() -> str:
@@ -77,7 +85,10 @@ async def test_deletion_ends_what_lives_and_removes_all(
     await client.messages(waiting)
     operator = await sync_to_async(User.objects.create_superuser)("root")
     async with client.stream(waiting, "?follow=true") as stream:
-        await post_action(operator, "delete_selected", waiting)
+        if is_on_its_page:
+            await post_deletion(operator, waiting)
+        else:
+            await post_action(operator, "delete_selected", waiting)
         messages = [message async for message in stream.messages()]
     assert messages[-1].data["data"]["exit_code"] == 130
     ids = await sync_to_async(lambda: [str(session.id) for session in Session.objects.all()])()

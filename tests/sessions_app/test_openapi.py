@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
 import apps_app.dsl as yr
+from sessions_app import openapi
 from sessions_app.openapi import document
 from sessions_app.server import Server
 from tests.sessions_app.asgi_client import AsgiClient, Response
@@ -230,3 +232,10 @@ def test_document_is_openapi_3_1() -> None:
 async def test_document_is_served(client: AsgiClient) -> None:
     response = await client.get("/api/schema")
     assert (response.status, await response.json()) == (200, DOCUMENT)
+
+
+def test_many_may_be_the_first_to_ask() -> None:
+    openapi._document.cache_clear()
+    with ThreadPoolExecutor(6) as threads:
+        asked = [threads.submit(document) for _ in range(6)]
+    assert [json.loads(each.result()) == DOCUMENT for each in asked] == [True] * 6

@@ -189,6 +189,20 @@ def test_nothing_new_is_not_written(prints: Prints) -> None:
     assert kept() == "once"
 
 
+def test_what_comes_during_a_write_is_written_before_the_writer_stops(
+    writer: LogWriter, new_session: NewSession
+) -> None:
+    printer = Printer(writer)
+    prints = printer.prints_of(new_session().id)
+    prints.add("first ")
+    prints.save()
+    prints.add("last")
+    printer.save()  # a sweep, while the first is under way
+    printer.finish()
+    writer.stop()
+    assert kept() == "first last"
+
+
 def test_print_inside_of_a_print_does_not_hang(prints: Prints) -> None:
     """As from a `__del__` that the garbage collector calls at any time."""
 

@@ -17,11 +17,11 @@ from sessions_app.database import in_database
 from sessions_app.exceptions import SessionNotFound
 from sessions_app.exits import cancellation
 from sessions_app.frames import HEARTBEAT
-from sessions_app.models import Session, Status
+from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import announce, to_message
 from sessions_app.server import begin_shutdown
 from sessions_app.stream import SessionStream, open_stream
-from sessions_app.writes import Hint
+from sessions_app.writes import Hint, NewEntry, Removal, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import SECONDS, AsgiClient
 from tests.sessions_app.conftest import SetApp
@@ -282,3 +282,25 @@ async def test_cancelled_session_ends_its_streams(
     async with asyncio.timeout(SECONDS):
         assert b'"exit_code":130' in await anext(stream)
         assert await anext(stream, b"the end") == b"the end"
+
+
+@pytest.mark.parametrize("follow", [True, False])
+async def test_stream_of_a_log_that_is_being_removed_ends(
+    database: None, new_session: NewSession, follow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its beginning is gone, and more is left than one reading holds."""
+    session = await in_database(new_session, status=Status.WAITING)
+
+    def remove_beginning() -> None:
+        with transaction.atomic():
+            event_log.apply(Write(session.id, {}, [NewEntry(Kind.EVENT, b"{}")] * 9))
+            event_log.remove(Removal(session.id))
+
+    monkeypatch.setattr(event_log, "REMOVED_ENTRIES", 3)
+    monkeypatch.setattr(event_log, "READ_ENTRIES", 2)
+    await in_database(remove_beginning)
+    stream = await open_stream(ANYBODY, session.id, 0, follow=follow)
+    assert stream is not None
+    async with asyncio.timeout(SECONDS):
+        assert b"id:" not in b"".join([part async for part in stream])
+    stream.close()

@@ -99,6 +99,29 @@ def test_app_that_cannot_be_started(browser: Client, app_row: App, columns: dict
     assert APP_ID not in browser.get("/").text
 
 
+@pytest.mark.parametrize(
+    ("site", "is_asked"), [(None, False), ("none", False), ("same-origin", False), ("cross-site", True)]
+)
+def test_link_from_elsewhere_asks_before_it_starts(
+    browser: Client, app_row: App, site: str | None, is_asked: bool
+) -> None:
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    text = browser.get(f"/apps/{APP_ID}", headers=headers).text
+    assert ("<button" in text) == is_asked
+    assert ("Starting" in text) != is_asked
+
+
+def test_pages_are_not_kept_by_caches(browser: Client, app_row: App) -> None:
+    assert "no-store" in browser.get("/").headers["cache-control"]
+
+
+def test_pages_are_not_for_scripts_of_other_origins(browser: Client, app_row: App, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://old.example"]
+    origin = {"Origin": "https://old.example"}
+    assert "access-control-allow-origin" not in browser.get("/", headers=origin).headers
+    assert "access-control-allow-origin" not in browser.get("/admin/", headers=origin).headers
+
+
 def test_gallery_tells_of_each_app(browser: Client, app_row: App) -> None:
     App.objects.update(name="<b>Bold</b>", description="What & why")
     text = browser.get("/").text

@@ -3,9 +3,15 @@
 import { createSession } from "./api.js";
 
 const start = document.getElementById("start");
+const button = document.getElementById("begin"); // there is one where the user is to be asked first
 
-try {
-  location.replace(`/s/${await createSession(start.dataset.appId)}`);
-} catch (error) {
-  start.textContent = error.message;
+async function begin() {
+  try {
+    location.replace(`/s/${await createSession(start.dataset.appId)}`);
+  } catch (error) {
+    start.textContent = error.message;
+  }
 }
+
+if (button) button.addEventListener("click", begin, { once: true });
+else begin();
