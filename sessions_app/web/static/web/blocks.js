@@ -2,7 +2,7 @@
 
 import { barChart, lineChart } from "./charts.js";
 import { make } from "./dom.js";
-import { renderMarkdown } from "./markdown.js";
+import { showMarkdown } from "./markdown.js";
 
 /** @typedef {{element: HTMLElement, body?: HTMLElement, add?: (data: any) => void}} Block */
 
@@ -29,7 +29,7 @@ function markdown(data) {
   let isDue = false;
   function draw() {
     isDue = false;
-    element.replaceChildren(renderMarkdown(text));
+    showMarkdown(element, text);
   }
   function add(chunk) {
     text += chunk.content;

@@ -12,6 +12,7 @@ class Prompt {
     this.isInForm = isInForm;
     this.isOpen = false;
     this.isAnswered = false;
+    this.isSending = false;
     this.send = send;
     this.error = make("p", { className: "refusal", role: "alert", hidden: true });
     this.fields = make("fieldset", { disabled: true });
@@ -27,7 +28,7 @@ class Prompt {
   /** The session waits for it, or no longer does. */
   open(isOpen) {
     this.isOpen = isOpen && !this.isAnswered;
-    this.fields.disabled = !this.isOpen;
+    this.fields.disabled = !this.isOpen || this.isSending;
     this.element.classList.toggle("open", this.isOpen);
   }
 
@@ -57,14 +58,16 @@ class Prompt {
 
   /** Sends, and takes nothing more until it is refused or the stream says that it was answered. */
   async sendOnce(value) {
-    if (!this.isOpen || this.fields.disabled) return;
-    this.fields.disabled = true;
+    if (!this.isOpen || this.isSending) return;
+    this.isSending = true;
+    this.open(true);
     this.refuse("");
     try {
       await this.send(value);
     } catch (error) {
+      this.isSending = false;
+      this.open(this.isOpen);
       this.refuse(error.message);
-      this.fields.disabled = !this.isOpen;
     }
   }
 
