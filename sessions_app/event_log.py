@@ -7,7 +7,7 @@ the entries that go with it take their seqs from that update, in one transaction
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from sessions_app.models import SHOWN, Kind, LogEntry, Session
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
 
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
+REMOVED_ENTRIES = 10_000
 READ_ENTRIES = 1000
 READ_BYTES = 256 * 1024  # a reading ends with the entry that goes beyond it
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
@@ -44,9 +45,16 @@ def create(session: Session) -> None:
 
 
 def remove(removal: Removal) -> None:
-    """Delete a session's row with its log; raises FencedError if there is none."""
-    deleted, _ = Session.objects.filter(id=removal.session_id).delete()
-    if not deleted:
+    """Delete a piece of a session's log, its beginning, and with the last piece the row.
+
+    In pieces, since all writers wait meanwhile. Raises FencedError when there is nothing left.
+    """
+    row = Session.objects.filter(id=removal.session_id)
+    entries = LogEntry.objects.filter(session=removal.session_id)
+    first = entries.order_by("seq").values_list("seq", flat=True).first()
+    if first is not None and entries.filter(seq__gte=first + REMOVED_ENTRIES).exists():
+        entries.filter(seq__lt=first + REMOVED_ENTRIES).delete()
+    elif not row.delete()[0]:
         raise FencedError(removal.session_id)
 
 
@@ -189,13 +197,16 @@ def standing(session_id: UUID) -> Standing | None:
     return Standing(status, _json("pending", pending), _json("divergence", divergence), *rest)
 
 
-def read(session_id: UUID, after: int | None) -> Reading | None:
+def read(
+    session_id: UUID, after: int | None, may_see: Callable[[int | None], bool] | None = None
+) -> Reading | None:
     """Read on from `after`, or from the current turn's start if None; None if there is no such session.
 
     At most READ_ENTRIES entries and about READ_BYTES. A position beyond the end reads as the end.
+    A session whose user `may_see` refuses is not there, and costs no more than one that is not.
     """
     row = standing(session_id)
-    if row is None:
+    if row is None or (may_see is not None and not may_see(row.user_id)):
         return None
     start = row.turn_seq if after is None else min(after, row.last_seq)
     # The row first: entries committed since then are left to the next reading, with their own status.

@@ -133,6 +133,9 @@ async def delete(caller: Caller, session_id: str) -> None:
     """End a session, and its streams with it; then remove it with its log."""
     session = await cancel(caller, session_id)
     await _write(session, Removal(session.id))
+    with suppress(SessionNotFound):  # as soon as nothing is left of it
+        while True:
+            await _write(session, Removal(session.id))
 
 
 async def _write(session: Session, work: Work) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -153,8 +154,8 @@ async def open_stream(
     # First the group, then the log: what is committed in between comes as a hint.
     subscription = await feed.subscribe(session_id, viewer)
     try:
-        reading = await in_database(event_log.read, session_id, after)
-        if reading is None or not may_see(viewer, reading.standing.user_id):
+        reading = await in_database(event_log.read, session_id, after, partial(may_see, viewer))
+        if reading is None:
             raise SessionNotFound(session_id)
         standing = reading.standing
         if after is not None and after >= standing.last_seq and standing.status in ENDED:

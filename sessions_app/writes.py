@@ -82,7 +82,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Takes a session away, with its log."""
+    """Takes a session away, with its log: to be repeated until there is nothing left of it."""
 
     session_id: UUID
 

@@ -15,7 +15,7 @@ from sessions_app import event_log
 from sessions_app.event_log import Standing
 from sessions_app.frames import Entry, Segment
 from sessions_app.models import Kind, LogEntry, Session, Status
-from sessions_app.writes import FencedError, Hint, NewEntry, Position, Write, join
+from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write, join
 from tests.sessions_app.playing import entries
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -255,3 +255,18 @@ def test_interactions_are_read_on_their_own(told: Session) -> None:
     assert [entry.seq for entry in event_log.read_interactions(told.id, 0)] == [3, 6]
     assert [entry.seq for entry in event_log.read_interactions(told.id, 3)] == [6]
     assert event_log.read_interactions(told.id, 6) == []
+
+
+def test_removal_goes_piece_by_piece_from_the_beginning(
+    told: Session, new_session: NewSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = new_session()
+    append(other, event('"kept"'))
+    monkeypatch.setattr(event_log, "REMOVED_ENTRIES", 4)
+    event_log.remove(Removal(told.id))
+    assert list(LogEntry.objects.filter(session=told).values_list("seq", flat=True)) == [5, 6]
+    event_log.remove(Removal(told.id))
+    assert list(LogEntry.objects.values_list("session", flat=True)) == [other.id]
+    assert list(Session.objects.all()) == [other]
+    with pytest.raises(FencedError):
+        event_log.remove(Removal(told.id))

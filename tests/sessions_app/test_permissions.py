@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 
 import pytest
 from channels.layers import get_channel_layer
+from django.db import transaction
 from django.urls import reverse
 
+from sessions_app import event_log
 from sessions_app.authentication import OPERATOR, VISITOR_COOKIE, Caller
 from sessions_app.conf import Access
 from sessions_app.database import in_database
-from sessions_app.models import Session, Status
+from sessions_app.models import Kind, Session, Status
 from sessions_app.permissions import check_entry, may_see, own_sessions
 from sessions_app.server import Server
 from sessions_app.urls import urlpatterns
+from sessions_app.writes import NewEntry, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.callers import Headers, by_cookie, by_token, new_token, new_user, sign_in
@@ -44,7 +47,7 @@ class Call(NamedTuple):
 
 CALLS = {
     ("GET", "sessions"): Call("enter"),
-    ("POST", "sessions"): Call("enter and change", 201, {"app_id": APP_ID}),
+    ("POST", "sessions"): Call("start", 201, {"app_id": APP_ID}),
     ("GET", "session"): Call("read"),
     ("PATCH", "session"): Call("change", 200, {"title": "new"}),
     ("DELETE", "session"): Call("change", 204),
@@ -68,23 +71,13 @@ CALLS = {
 CALLERS = ("anonymous", "visitor", "owner", "other", "staff", "forged")
 PUBLIC = (OK, OK, OK, OK, OK, OK)
 ENTER = (401, 401, OK, OK, OK, OK)
-ENTER_AND_CHANGE = (401, 401, OK, OK, OK, 401)
+START = (401, 401, OK, OK, OK, 401)
 
 # By mode, and whether the session is a user's.
 RIGHTS = {
     "public": dict.fromkeys([(OPEN, False), (OPEN, True), (LOGIN, False), (LOGIN, True)], PUBLIC),
-    "enter": {
-        (OPEN, False): PUBLIC,
-        (OPEN, True): PUBLIC,
-        (LOGIN, False): ENTER,
-        (LOGIN, True): ENTER,
-    },
-    "enter and change": {
-        (OPEN, False): PUBLIC,
-        (OPEN, True): PUBLIC,
-        (LOGIN, False): ENTER_AND_CHANGE,
-        (LOGIN, True): ENTER_AND_CHANGE,
-    },
+    "enter": {(OPEN, False): PUBLIC, (OPEN, True): PUBLIC, (LOGIN, False): ENTER, (LOGIN, True): ENTER},
+    "start": {(OPEN, False): PUBLIC, (OPEN, True): PUBLIC, (LOGIN, False): START, (LOGIN, True): START},
     "read": {
         (OPEN, False): (OK, OK, OK, OK, OK, OK),
         (OPEN, True): (404, 404, OK, 404, 404, OK),
@@ -215,6 +208,28 @@ def assert_same_but_for_the_id(forbidden: Outcome, unknown: Outcome, session: Se
     body = forbidden.body.replace(str(session.id).encode(), str(UNKNOWN).encode())
     assert forbidden._replace(body=body) == unknown
     assert json.loads(body)["code"] == "session_not_found"
+
+
+async def test_hidden_session_costs_what_an_unknown_one_costs(
+    callers: list[tuple[str, Headers]], add_session: Callable[[bool], Session], queries: list[str]
+) -> None:
+    """Else the time that it takes would tell of it. It has a log that could be read."""
+    hidden = await in_database(add_session, True)
+    await in_database(append, hidden)
+    (other,) = (headers for name, headers in callers if name == "other" and "Authorization" in headers)
+    for method, route in CALLS:
+        if CALLS[method, route].rule in ("read", "change"):
+            asked = []
+            for session_id in (hidden.id, UNKNOWN):
+                queries.clear()
+                assert (await call(other, method, route, session_id)).status == 404
+                asked.append([*queries])
+            assert asked[0] == asked[1], (method, route)
+
+
+def append(session: Session) -> None:
+    with transaction.atomic():
+        event_log.apply(Write(session.id, {}, [NewEntry(Kind.EVENT, b'{"x":1}')]))
 
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b"{}", b'{"title": "x\\u0000"}'])
