@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end.session_page import SessionPage
@@ -115,3 +116,16 @@ def test_unreachable_server_is_told_and_the_answer_kept(page: Page, examples: Se
     page.unroute("**/interaction")
     prompt.get_by_role("button", name="Send").click()
     session.expect_answered("What is your name?")
+
+
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [("0.123456", "0.123"), ("0.999", "0.996"), ("0.0001", "0.001"), ("0.333333", "0.333333")],
+)
+def test_slider_sends_what_it_shows(page: Page, examples: ServerProcess, position: str, value: str) -> None:
+    """A thousandth of its range is as exact as a hand can be; the ends and the app's own value can be met."""
+    session = SessionPage.start(page, examples, "everything.fine_slider")
+    session.slide("Share", position)
+    expect(session.prompt("Share").get_by_role("status")).to_have_text(value)
+    session.send("Share")
+    session.expect_end(value)

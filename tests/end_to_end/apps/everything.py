@@ -105,3 +105,8 @@ def grow() -> None:
     text = yr.markdown("Once.\n\nUpon a time ")
     for _ in range(3):
         text.append(yr.text_input() + " ")
+
+
+@yr.app(model=False)
+def fine_slider() -> float:
+    return yr.slider(0.001, 0.996, "Share", 0.333333)

@@ -50,7 +50,7 @@ export function lineChart(data) {
     label,
     stroke: colour(data, row),
     width: 2,
-    points: { show: ticks.length < MANY_TICKS },
+    points: { show: ticks.length < MANY_TICKS, fill: colour(data, row) },
     value: (_, value) => shown(value),
   }));
   return figure(data.x_label, {

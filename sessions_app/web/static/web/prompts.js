@@ -145,13 +145,17 @@ class SliderPrompt extends Prompt {
     const { min_value: min, max_value: max, initial_value: value } = this.data;
     const isWhole = [min, max, value].every(Number.isInteger) && max - min > 1;
     const range = make("input", { type: "range", min, max, step: isWhole ? 1 : "any", value });
-    const output = make("output", {}, rounded(value));
-    range.addEventListener("input", () => (output.textContent = rounded(range.valueAsNumber)));
+    const output = make("output", {}, String(value));
+    range.addEventListener("input", () => (output.textContent = String(this.value())));
     this.addControl(range, output);
   }
 
+  /** What is shown is what is sent: as exact as a hand can be, or where it has not moved, as the app set it. */
   value() {
-    return this.control.valueAsNumber;
+    const { min, max, valueAsNumber: value } = this.control;
+    if (value === this.data.initial_value) return value;
+    const digits = Math.max(0, Math.min(20, 2 - Math.floor(Math.log10(max - min))));
+    return Math.max(Number(min), Math.min(Number(max), Number(value.toFixed(digits))));
   }
 }
 
@@ -163,10 +167,6 @@ class DatePrompt extends Prompt {
   value() {
     return this.control.value;
   }
-}
-
-function rounded(number) {
-  return String(Number(number.toPrecision(6)));
 }
 
 export const PROMPTS = {
