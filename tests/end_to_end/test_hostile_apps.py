@@ -95,25 +95,31 @@ def test_app_that_kills_its_process_takes_nothing_down(start_server: StartServer
 
 
 def test_app_that_holds_the_interpreter_has_its_runner_replaced(start_server: StartServer) -> None:
-    """Even if it stops the runner in the middle of a commit, whose lock all writers share."""
-    server = start_server(YERA_SWEEP_SECONDS="0.1", YERA_LOCK_SECONDS="0.5", YERA_RUNNER_SILENCE_SECONDS="2")
-    client = server.client()
-    for _ in range(5):
-        client.create("steady.chatter")
-    client.create("hostile.hold_interpreter")
-    for _ in range(20):
-        client.create("steady.ask")
+    """For its silence: nothing else is wrong with it."""
+    server = start_server(YERA_RUNNER_SILENCE_SECONDS="2")
+    client, runner = server.client(), server.runner()
+    hostile = client.create("hostile.hold_interpreter")
     assert client.http.get("/health").status_code == 200
-    assert until(lambda: "cannot" not in play_or_say(client))
+    assert until(lambda: not runner.is_running())
+    play_neighbour(client)
+    assert error_type(client, hostile) == "RunnerDied"
 
 
-def play_or_say(client: SessionClient) -> str:
-    """Play a neighbour; what went wrong if its runner was replaced meanwhile."""
-    try:
-        play_neighbour(client)
-    except AssertionError:
-        return "cannot be played yet"
-    return "played"
+def test_runner_that_is_stopped_in_a_commit_is_replaced(start_server: StartServer) -> None:
+    """For the lock that all writers share, long before its silence would be noticed."""
+    server = start_server(
+        YERA_SWEEP_SECONDS="0.1", YERA_LOCK_SECONDS="0.5", YERA_RUNNER_SILENCE_SECONDS="3600"
+    )
+    client = server.client()
+    hostile = client.create("hostile.hold_interpreter_in_a_commit")
+    assert until((server.folder / "db.sqlite3.held").exists)
+    play_neighbour(client)  # it cannot even be created before the lock is free
+    assert error_type(client, hostile) == "RunnerDied"
+
+
+def error_type(client: SessionClient, session: str) -> str:
+    """What the session failed with."""
+    return str(client.turn(session)[-1].data["data"]["error_cause"]["error_type"])
 
 
 def test_child_that_an_app_forks_holds_nothing_up(start_server: StartServer) -> None:

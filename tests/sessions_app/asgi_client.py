@@ -38,6 +38,7 @@ class Call:
         self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.takes = asyncio.Event()
         self.takes.set()
+        self.is_blocked = False
         self.task = asyncio.create_task(application(self._scope, self._receive, self._send))
 
     async def _receive(self) -> dict[str, Any]:
@@ -48,7 +49,9 @@ class Call:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: dict[str, Any]) -> None:
+        self.is_blocked = not self.takes.is_set()
         await self.takes.wait()
+        self.is_blocked = False
         self._sent.put_nowait(message)
 
     async def next_message(self) -> dict[str, Any]:

@@ -27,13 +27,21 @@ from sessions_app.app_tasks import guarded_task
 from sessions_app.authentication import OPERATOR
 from sessions_app.conf import conf
 from sessions_app.database import in_database
+from sessions_app.exits import cancellation
 from sessions_app.log_writer import LogWriter
-from sessions_app.models import LIVE, Session
+from sessions_app.models import LIVE, Session, Status
+from sessions_app.printing import Printer
+from sessions_app.run import Claim, Run
+from sessions_app.runner import Runner
 from sessions_app.server import Server
-from sessions_app.writes import Hint
+from sessions_app.write_queue import WriteQueue
+from sessions_app.writes import Hint, Position, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
+from tests.sessions_app.queueing import Outcomes
+from tests.sessions_app.runners import Start, is_running
+from tests.sessions_app.runs import SECONDS, NewRun
 
 SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -98,6 +106,76 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+@pytest.fixture
+def new_run(writer: LogWriter, new_session: Callable[..., Session]) -> NewRun:
+    """Claims a new session; the run's app is this very thread."""
+
+    def claim(**columns: Any) -> Run:
+        session = new_session(**columns)
+        taken = Write(session.id, {}, changes={"status": Status.RUNNING, "owner": "me"}, raise_epoch=True)
+        claim = Claim(session.id, APP_ID, "", writer.submit(taken).result(SECONDS))
+        run = Run(claim, writer, Printer(writer).prints_of(session.id))
+        run.thread = threading.current_thread()
+        return run
+
+    return claim
+
+
+@pytest.fixture
+def run(new_run: NewRun) -> Run:
+    return new_run()
+
+
+@pytest.fixture
+def flush(writer: LogWriter, run: Run) -> Callable[[], Position]:
+    """Waits until all that the run has written is committed."""
+    return lambda: writer.submit(Write(run.session_id, {})).result(SECONDS)
+
+
+@pytest.fixture
+def runner(writer: LogWriter, loop: asyncio.AbstractEventLoop, settings: Any) -> Iterator[Runner]:
+    settings.YERA_STOP_GRACE_SECONDS = 0
+    runner = Runner("me", writer, loop)
+    yield runner
+    for session in Session.objects.filter(status__in=LIVE):
+        writer.submit(cancellation(session.id, session.app_id)).result(SECONDS)
+        runner.halt(session.id)
+    assert until(lambda: not is_running(runner))
+
+
+@pytest.fixture
+def start(runner: Runner, app: SetApp, new_session: Callable[..., Session]) -> Start:
+    """Starts a session of this function."""
+
+    def start(function: Callable[..., Any]) -> Session:
+        app(function)
+        session = new_session()
+        runner.advance(session.id, APP_ID, ENTRY_POINT)
+        return session
+
+    return start
+
+
+@pytest.fixture
+def give_up(runner: Runner) -> Iterator[threading.Event]:
+    """Set when the test is over: an app that nobody could interrupt does not outlive it."""
+    give_up = threading.Event()
+    yield give_up
+    give_up.set()
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return Outcomes()
+
+
+@pytest.fixture
+def queue() -> Iterator[WriteQueue]:
+    queue = WriteQueue()
+    yield queue
+    queue.close()
 
 
 @pytest.fixture

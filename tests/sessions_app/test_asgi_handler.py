@@ -134,6 +134,38 @@ async def test_disconnect_closes_the_stream(waiting: str, client: AsgiClient) ->
     assert await is_left_alone()
 
 
+async def test_disconnect_while_a_write_blocks_closes_the_stream(
+    waiting: str, client: AsgiClient, settings: Any
+) -> None:
+    settings.YERA_HEARTBEAT_SECONDS = 0.01
+    response = await client.call("GET", f"/api/session/{waiting}/stream?after=1")
+    response.call.takes.clear()
+    assert await blocks(response.call)
+    await response.call.hang_up()
+    assert await is_left_alone()
+
+
+@pytest.mark.parametrize("is_taking", [True, False])
+async def test_cancelled_call_closes_its_stream(
+    waiting: str, client: AsgiClient, settings: Any, is_taking: bool
+) -> None:
+    """As servers do that wait no longer; whoever cancelled it hears of it."""
+    settings.YERA_HEARTBEAT_SECONDS = 0.01
+    response = await client.call("GET", f"/api/session/{waiting}/stream?after=1")
+    if not is_taking:
+        response.call.takes.clear()
+        assert await blocks(response.call)
+    response.call.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(response.call.task, SECONDS)
+    assert await is_left_alone()
+
+
+async def blocks(call: Call) -> bool:
+    """Whether the application comes to wait for a client that takes nothing."""
+    return await asyncio.to_thread(until, lambda: call.is_blocked)
+
+
 async def test_client_that_takes_nothing_is_dropped(waiting: str, client: AsgiClient, settings: Any) -> None:
     settings.YERA_SEND_TIMEOUT_SECONDS = 0.05
     settings.YERA_HEARTBEAT_SECONDS = 0.01

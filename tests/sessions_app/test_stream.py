@@ -179,7 +179,7 @@ async def test_status_is_told_at_the_start_and_at_each_change(app: SetApp, clien
         yr.text_input()
 
     session = await client.create(APP_ID)
-    assert await asyncio.to_thread(until, lambda: Session.objects.filter(status=Status.RUNNING).exists())
+    assert await in_database(until, Session.objects.filter(status=Status.RUNNING).exists)
     async with client.stream(session, "?follow=true") as response:
         messages = response.messages()
         first = await anext(messages)

@@ -1,134 +1,165 @@
-"""What waits to be committed: bounded per session, shared evenly, and nothing after a refusal."""
+"""What waits to be committed: in order, bounded per session, shared evenly."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections import Counter
+from functools import partial
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sessions_app import write_queue
-from sessions_app.models import Kind
-from sessions_app.write_queue import PENDING_WRITES_PER_SESSION, Job, WriteQueue
-from sessions_app.writes import NewEntry, Write
+from sessions_app.write_queue import (
+    COMMIT_BYTES,
+    COMMIT_WRITES,
+    PENDING_BYTES_PER_SESSION,
+    PENDING_WRITES_PER_SESSION,
+    WriteQueue,
+)
 from tests.deadline import until
-
-SECONDS = 20.0
-FLOOD, QUIET = UUID(int=1), UUID(int=2)
-
-
-class Outcomes(list[Any]):
-    """What jobs were settled with."""
-
-    def job(self, session_id: UUID, size: int = 2, **where: Any) -> Job:
-        entry = NewEntry(Kind.EVENT, b"x" * size)
-        return Job(session_id, Write(session_id, where or {"epoch": 1}, [entry]), self.append)
-
-
-@pytest.fixture
-def outcomes() -> Outcomes:
-    return Outcomes()
+from tests.sessions_app.queueing import (
+    ONE,
+    OTHER,
+    SECONDS,
+    SESSIONS,
+    Call,
+    Outcomes,
+    drained,
+    filled,
+    new_job,
+    put_all,
+    put_each,
+    taken_counts,
+)
 
 
-@pytest.fixture
-def jobs() -> WriteQueue:
-    return WriteQueue()
-
-
-def taken(jobs: WriteQueue) -> dict[UUID, int]:
-    return {session_id: len(batch) for session_id, batch in jobs.take().items()}
-
-
-def test_jobs_of_a_session_stay_in_order(jobs: WriteQueue, outcomes: Outcomes) -> None:
-    put = [outcomes.job(FLOOD) for _ in range(10)]
+def test_jobs_of_a_session_stay_in_order(queue: WriteQueue, outcomes: Outcomes) -> None:
+    put = [outcomes.job(ONE) for _ in range(10)]
     for job in put:
-        jobs.put(job, waits=True)
-    assert all(first is second for first, second in zip(jobs.take()[FLOOD], put, strict=True))
+        queue.put(job, waits=True)
+    assert all(first is second for first, second in zip(queue.take()[ONE], put, strict=True))
 
 
-def test_who_does_not_wait_is_not_bounded(jobs: WriteQueue, outcomes: Outcomes) -> None:
+# Room.
+
+
+def test_who_does_not_wait_is_not_bounded(queue: WriteQueue, outcomes: Outcomes) -> None:
     for _ in range(PENDING_WRITES_PER_SESSION + 1):
-        jobs.put(outcomes.job(FLOOD), waits=False)
-    assert taken(jobs) == {FLOOD: PENDING_WRITES_PER_SESSION + 1}
+        queue.put(outcomes.job(ONE), waits=False)
+    assert taken_counts(queue) == {ONE: PENDING_WRITES_PER_SESSION + 1}
 
 
 @pytest.mark.parametrize("bound", ["PENDING_WRITES_PER_SESSION", "PENDING_BYTES_PER_SESSION"])
 def test_session_that_is_full_waits_and_only_it(
-    jobs: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, bound: str
+    queue: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
     monkeypatch.setattr(write_queue, bound, 3)
     accepted: list[int] = []
 
     def flood() -> None:
         for number in range(10):
-            jobs.put(outcomes.job(FLOOD, size=1), waits=True)
+            queue.put(outcomes.job(ONE, size=1), waits=True)
             accepted.append(number)
 
     flooding = threading.Thread(target=flood)
     flooding.start()
     assert until(lambda: len(accepted) == 3)
-    jobs.put(outcomes.job(QUIET), waits=True)
-    assert taken(jobs) == {FLOOD: 3, QUIET: 1}
+    queue.put(outcomes.job(OTHER), waits=True)
+    assert taken_counts(queue) == {ONE: 3, OTHER: 1}
     while len(accepted) < 10:
-        jobs.take()
+        queue.take()
     flooding.join(SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [
+        (PENDING_WRITES_PER_SESSION, 2),
+        (4, PENDING_BYTES_PER_SESSION // 4),
+        (1, PENDING_BYTES_PER_SESSION),
+        (1, COMMIT_BYTES),
+    ],
+)
+def test_full_session_waits_until_some_is_taken(queue: WriteQueue, count: int, size: int) -> None:
+    before = filled(queue, count, size)
+    last = new_job(ONE)
+    put = Call(lambda: queue.put(last, waits=True))
+    assert put.waits()
+    assert list(map(id, queue.take()[ONE])) == list(map(id, before))
+    put.result()
+    (taken,) = queue.take()[ONE]
+    assert taken is last
+
+
+def test_who_does_not_wait_never_does(queue: WriteQueue) -> None:
+    filled(queue)
+    put_all(queue, [new_job(ONE, COMMIT_BYTES)] * 3, waits=False)
+    assert sum(len(batch[ONE]) for batch in drained(queue)) == PENDING_WRITES_PER_SESSION + 3
+
+
+def test_room_is_each_sessions_own(queue: WriteQueue) -> None:
+    filled(queue)
+    put_all(queue, [new_job(OTHER)])
+
+
+# Shares.
+
+
 def test_commit_is_bounded_in_bytes(
-    jobs: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
+    queue: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each session gets its share, and at least one job whatever its size."""
     monkeypatch.setattr(write_queue, "COMMIT_BYTES", 100)
     for size in (200, 20, 20, 20, 20):
-        jobs.put(outcomes.job(FLOOD, size), waits=True)
-        jobs.put(outcomes.job(QUIET, size), waits=True)
-    assert [taken(jobs) for _ in range(3)] == [
-        {FLOOD: 1, QUIET: 1},
-        {FLOOD: 3, QUIET: 3},
-        {FLOOD: 1, QUIET: 1},
+        queue.put(outcomes.job(ONE, size), waits=True)
+        queue.put(outcomes.job(OTHER, size), waits=True)
+    assert [taken_counts(queue) for _ in range(3)] == [
+        {ONE: 1, OTHER: 1},
+        {ONE: 3, OTHER: 3},
+        {ONE: 1, OTHER: 1},
     ]
 
 
-def test_nothing_of_a_refused_epoch_follows(jobs: WriteQueue, outcomes: Outcomes) -> None:
-    """Neither what waits nor what comes; other sessions, owners and the user's own writes go on."""
-    error = RuntimeError("disk full")
-    jobs.put(outcomes.job(FLOOD), waits=True)
-    refused = jobs.take()[FLOOD]
-    waiting = outcomes.job(FLOOD)
-    jobs.put(waiting, waits=True)
-    jobs.put(outcomes.job(FLOOD, status="waiting"), waits=True)
-    (also_refused,) = jobs.refuse(refused, error)
-    assert also_refused is waiting
-    jobs.put(outcomes.job(FLOOD), waits=True)
-    assert outcomes == [error]
-    jobs.put(outcomes.job(FLOOD, epoch=2), waits=True)
-    jobs.put(outcomes.job(QUIET), waits=True)
-    assert taken(jobs) == {FLOOD: 2, QUIET: 1}
+@pytest.mark.parametrize(
+    ("size", "share"), [(2, COMMIT_WRITES // 4), (COMMIT_BYTES // 16, 4), (COMMIT_BYTES, 1)]
+)
+def test_commit_is_shared_evenly(queue: WriteQueue, size: int, share: int) -> None:
+    put_all(queue, [new_job(session_id, size) for session_id in SESSIONS] * COMMIT_WRITES, waits=False)
+    assert taken_counts(queue) == dict.fromkeys(SESSIONS, share)
 
 
-def test_closed_queue_gives_what_it_has_and_takes_no_more(jobs: WriteQueue, outcomes: Outcomes) -> None:
-    jobs.put(outcomes.job(FLOOD), waits=True)
-    jobs.close()
-    assert [taken(jobs), taken(jobs)] == [{FLOOD: 1}, {}]
-    with pytest.raises(RuntimeError, match="stopped"):
-        jobs.put(outcomes.job(FLOOD), waits=True)
+floods = st.tuples(
+    st.sampled_from(SESSIONS), st.sampled_from([1, 7, 300]), st.sampled_from([0, 2, COMMIT_BYTES // 8])
+)
 
 
-def test_close_frees_who_waits_for_room(
-    jobs: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write_queue, "PENDING_WRITES_PER_SESSION", 1)
-    jobs.put(outcomes.job(FLOOD), waits=True)
-    freed = threading.Event()
+@settings(deadline=None)
+@given(st.lists(floods, max_size=6))
+def test_all_is_taken_once_in_order_and_in_bounds(floods: list[tuple[UUID, int, int]]) -> None:
+    queue = WriteQueue()
+    put = [new_job(session_id, size) for session_id, count, size in floods for _ in range(count)]
+    put_all(queue, put, waits=False)
+    batches = list(drained(queue))
+    for batch in batches:
+        assert list(batch) == sorted(batch), "two writers would lock their rows crosswise"
+        assert sum(map(len, batch.values())) <= COMMIT_WRITES
+        for jobs in batch.values():
+            assert sum(job.size for job in jobs[:-1]) < COMMIT_BYTES // len(batch)
+    for session_id in SESSIONS:
+        taken = [id(job) for batch in batches for job in batch.get(session_id, ())]
+        assert taken == [id(job) for job in put if job.session_id == session_id]
 
-    def wait_for_room() -> None:
-        with pytest.raises(RuntimeError, match="stopped"):
-            jobs.put(outcomes.job(FLOOD), waits=True)
-        freed.set()
 
-    waiting = threading.Thread(target=wait_for_room)
-    waiting.start()
-    jobs.close()
-    assert freed.wait(SECONDS)
-    waiting.join()
+def test_any_number_of_threads_loses_nothing(queue: WriteQueue) -> None:
+    """Four floods against one writer, each of them beyond its room."""
+    floods = [Call(partial(put_each, queue, [new_job(session_id)] * 1000)) for session_id in SESSIONS]
+    taken: Counter[UUID] = Counter()
+    while taken.total() < 4000:
+        for session_id, jobs in Call(queue.take).result().items():
+            taken[session_id] += len(jobs)
+    for flood in floods:
+        flood.result()
+    assert taken == dict.fromkeys(SESSIONS, 1000)

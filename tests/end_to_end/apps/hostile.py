@@ -2,9 +2,12 @@
 
 import asyncio
 import ctypes
+import fcntl
 import os
+import sqlite3
 import sys
 import time
+from pathlib import Path
 
 import yera as yr
 
@@ -52,6 +55,17 @@ def hold_interpreter() -> None:
     """Never lets go of the global interpreter lock."""
     yr.markdown("counting")
     sum(range(10**11))
+
+
+@yr.app(model=False)
+def hold_interpreter_in_a_commit() -> None:
+    """The same while its process has the database to itself, as in the middle of a commit."""
+    database = os.environ["DATABASE_URL"].removeprefix("sqlite:///")
+    with open(f"{database}.turn") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        sqlite3.connect(database, isolation_level=None).execute("BEGIN IMMEDIATE")
+        Path(f"{database}.held").touch()
+        sum(range(10**11))
 
 
 @yr.app(model=False)
