@@ -106,6 +106,9 @@ def test_streaming_example(page: Page, examples: ServerProcess) -> None:
     expect(session.transcript.locator(".progress:not(.complete)")).to_contain_text("Dusk")
     session.expect_text("a single sail stood on it like a forgotten cup")
     expect(session.transcript.get_by_role("row")).to_have_count(4)
+    # Empty at first, so only the rows tell where the headings belong.
+    expect(session.transcript.get_by_role("columnheader", name="Chapter")).not_to_have_class("number")
+    expect(session.transcript.get_by_role("columnheader", name="Words")).to_have_class("number")
     session.expect_end("The end.")
 
 

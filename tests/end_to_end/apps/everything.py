@@ -1,5 +1,7 @@
 """Every block and every prompt, for the page."""
 
+import time
+
 import yera as yr
 
 ROWS = [
@@ -65,3 +67,46 @@ def scripts() -> str:
     yr.buttons([text, "other"], text)
     yr.exit(1, text, text)
     return "unseen"
+
+
+@yr.app(model=False)
+def ask_again() -> int:
+    count = 0
+    while yr.buttons(["again", "enough"]) == "again":
+        count += 1
+    return count
+
+
+@yr.app(model=False)
+def ask_twice() -> str:
+    with yr.container():
+        yr.buttons(["yes", "no"], "First")
+        yr.buttons(["yes", "no"], "Second")
+    return "asked"
+
+
+@yr.app(model=False)
+def many_charts() -> None:
+    for number in range(40):
+        yr.bar_chart({"x": ["a", "b"], "y": [number, 2]}, x="x", y="y")
+        time.sleep(0.01)
+
+
+@yr.app(model=False)
+def long_text() -> str:
+    yr.markdown("Word.\n\n" * 100)
+    yr.text_input("More?")
+    yr.markdown("Word.\n\n" * 100)
+    return "told"
+
+
+@yr.app(model=False)
+def grow() -> None:
+    text = yr.markdown("Once.\n\nUpon a time ")
+    for _ in range(3):
+        text.append(yr.text_input() + " ")
+
+
+@yr.app(model=False)
+def fine_slider() -> float:
+    return yr.slider(0.001, 0.996, "Share", 0.333333)

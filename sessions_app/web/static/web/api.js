@@ -2,9 +2,9 @@
 
 /** What the server answered instead of doing what was asked: its sentence is for the user to read. */
 export class Refusal extends Error {
-  /** @param {number} status @param {{detail?: string, code?: string}} body */
-  constructor(status, body) {
-    super(body.detail ?? `The server answered with status ${status}.`);
+  /** @param {number} status 0 if there was no answer @param {{detail?: string, code?: string}} body @param {ErrorOptions} [options] */
+  constructor(status, body, options) {
+    super(body.detail ?? `The server answered with status ${status}.`, options);
     this.status = status;
     this.code = body.code ?? "";
   }
@@ -42,11 +42,20 @@ export function signIn() {
 async function call(method, path, body) {
   const headers = { "X-CSRFToken": csrfToken() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const response = await reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   if (response.ok) return response.json();
   if (response.status === 401) signIn();
   const isJson = response.headers.get("Content-Type") === "application/json";
   throw new Refusal(response.status, isJson ? await response.json() : {});
+}
+
+/** @param {string} path @param {RequestInit} options */
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    throw new Refusal(0, { detail: "The server cannot be reached. Try again." }, { cause: error });
+  }
 }
 
 /** Read at each call: signing in, in whichever tab, changes it. */

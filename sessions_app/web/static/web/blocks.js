@@ -2,7 +2,7 @@
 
 import { barChart, lineChart } from "./charts.js";
 import { make } from "./dom.js";
-import { renderMarkdown } from "./markdown.js";
+import { showMarkdown } from "./markdown.js";
 
 /** @typedef {{element: HTMLElement, body?: HTMLElement, add?: (data: any) => void}} Block */
 
@@ -29,7 +29,7 @@ function markdown(data) {
   let isDue = false;
   function draw() {
     isDue = false;
-    element.replaceChildren(renderMarkdown(text));
+    showMarkdown(element, text);
   }
   function add(chunk) {
     text += chunk.content;
@@ -42,19 +42,28 @@ function markdown(data) {
 
 function table(data) {
   const body = make("tbody");
-  const isNumeric = (column) => data.rows.length > 0 && data.rows.every((row) => typeof row[column] === "number");
-  const heading = (name, column) => make("th", { scope: "col", className: isNumeric(column) ? "number" : "" }, name);
-  const head = make("tr", {}, ...data.columns.map(heading));
+  const headings = data.columns.map((name) => make("th", { scope: "col" }, name));
+  const head = make("tr", {}, ...headings);
   const grid = make("table", { className: `border-${data.border}` }, make("thead", {}, head), body);
   function add(chunk) {
+    if (body.rows.length === 0) alignHeadings(headings, chunk.rows[0] ?? []);
     for (const row of chunk.rows) body.append(make("tr", {}, ...row.map(cell)));
   }
   add(data);
   return { element: make("div", { className: "scroll", tabIndex: 0 }, grid), add };
 }
 
+/** A heading stands where its column's values do; the first row tells. */
+function alignHeadings(headings, row) {
+  for (const [column, heading] of headings.entries()) heading.className = sideOf(row[column]);
+}
+
 function cell(value) {
-  return make("td", { className: typeof value === "number" ? "number" : "" }, String(value));
+  return make("td", { className: sideOf(value) }, String(value));
+}
+
+function sideOf(value) {
+  return typeof value === "number" ? "number" : "";
 }
 
 /** What the user said, on the user's side. */

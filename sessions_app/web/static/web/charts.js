@@ -6,6 +6,7 @@ import { make } from "./dom.js";
 const COLOURS = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#eeca3b", "#9d755d"];
 const HEIGHT = 280;
 const BAR_ROW = 34; // of a horizontal chart
+const MAX_HEIGHT = 8000; // browsers draw nothing on a canvas that is much larger
 const MANY_TICKS = 60; // more get no points, just the line
 const HORIZONTAL = 0;
 const VERTICAL = 1;
@@ -23,7 +24,7 @@ export function barChart(data) {
   const x = { ...categoryAxis(data.x_label, labels), splits: () => centres };
   const range = () => [positions[0] - 0.7, positions.at(-1) + 0.7];
   return figure(data.x_label, {
-    height: data.horizontal ? Math.max(HEIGHT / 2, positions.length * BAR_ROW + 60) : HEIGHT,
+    height: data.horizontal ? horizontalHeight(positions.length) : HEIGHT,
     data: [positions, ...order.map((row) => rows[row])],
     series: order.map((row) => ({
       label: names[row],
@@ -49,7 +50,7 @@ export function lineChart(data) {
     label,
     stroke: colour(data, row),
     width: 2,
-    points: { show: ticks.length < MANY_TICKS },
+    points: { show: ticks.length < MANY_TICKS, fill: colour(data, row) },
     value: (_, value) => shown(value),
   }));
   return figure(data.x_label, {
@@ -90,6 +91,10 @@ function stacked(data) {
   );
   const positions = data.x_categories.map((_, category) => category);
   return { positions, centres: positions, rows };
+}
+
+function horizontalHeight(bars) {
+  return Math.min(MAX_HEIGHT, Math.max(HEIGHT / 2, bars * BAR_ROW + 60));
 }
 
 function orientedScales(isHorizontal, range) {

@@ -6,6 +6,7 @@ export class Form {
   /** @param {HTMLElement} section @param {(value: unknown) => Promise<void>} send */
   constructor(section, send) {
     this.prompts = [];
+    this.sent = []; // until the stream says that they were answered
     this.send = send;
     this.error = make("p", { className: "refusal", role: "alert", hidden: true });
     this.button = make("button", { type: "button" }, "Submit");
@@ -13,7 +14,7 @@ export class Form {
     section.append(this.footer, this.error);
     this.button.addEventListener("click", () => this.submit());
     section.addEventListener("keydown", (pressed) => {
-      if (pressed.key === "Enter" && pressed.target instanceof HTMLInputElement) this.submit();
+      if (pressed.key === "Enter" && !pressed.isComposing && pressed.target instanceof HTMLInputElement) this.submit();
     });
   }
 
@@ -21,13 +22,14 @@ export class Form {
   refresh() {
     const isOpen = this.prompts.some((prompt) => prompt.isOpen);
     this.footer.hidden = !isOpen;
-    this.button.disabled = !isOpen;
+    this.button.disabled = !isOpen || this.sent.some((prompt) => prompt.isOpen);
   }
 
   async submit() {
     const open = this.prompts.filter((prompt) => prompt.isOpen);
     if (this.button.disabled || !open.every(isFilledIn)) return;
-    this.button.disabled = true;
+    this.sent = open;
+    this.refresh();
     this.refuse("");
     const value = open.map((prompt) => ({
       sub_block_id: prompt.id,
@@ -37,8 +39,9 @@ export class Form {
     try {
       await this.send(value);
     } catch (error) {
+      this.sent = [];
+      this.refresh();
       this.refuse(error.message);
-      this.button.disabled = false;
     }
   }
 

@@ -18,7 +18,19 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   node.setAttribute("rel", "noopener noreferrer");
 });
 
-/** @param {string} text @returns {DocumentFragment} */
-export function renderMarkdown(text) {
-  return DOMPurify.sanitize(marked.parse(text, { gfm: true }), RULES);
+// Checkboxes of task lists as text, since nothing in a text may be an input.
+marked.use({ gfm: true, renderer: { checkbox: ({ checked }) => (checked ? "☑ " : "☐ ") } });
+
+/**
+ * Shows `text`, and leaves alone what is shown of it already: a selection lasts, and images do not flicker,
+ * while more is written below.
+ * @param {HTMLElement} element @param {string} text
+ */
+export function showMarkdown(element, text) {
+  const fresh = [...DOMPurify.sanitize(marked.parse(text), RULES).childNodes];
+  const shown = [...element.childNodes];
+  const changed = fresh.findIndex((node, index) => !shown[index]?.isEqualNode(node));
+  const kept = changed === -1 ? fresh.length : changed;
+  for (const node of shown.slice(kept)) node.remove();
+  element.append(...fresh.slice(kept));
 }

@@ -12,6 +12,7 @@ class Prompt {
     this.isInForm = isInForm;
     this.isOpen = false;
     this.isAnswered = false;
+    this.isSending = false;
     this.send = send;
     this.error = make("p", { className: "refusal", role: "alert", hidden: true });
     this.fields = make("fieldset", { disabled: true });
@@ -27,7 +28,7 @@ class Prompt {
   /** The session waits for it, or no longer does. */
   open(isOpen) {
     this.isOpen = isOpen && !this.isAnswered;
-    this.fields.disabled = !this.isOpen;
+    this.fields.disabled = !this.isOpen || this.isSending;
     this.element.classList.toggle("open", this.isOpen);
   }
 
@@ -57,14 +58,16 @@ class Prompt {
 
   /** Sends, and takes nothing more until it is refused or the stream says that it was answered. */
   async sendOnce(value) {
-    if (!this.isOpen || this.fields.disabled) return;
-    this.fields.disabled = true;
+    if (!this.isOpen || this.isSending) return;
+    this.isSending = true;
+    this.open(true);
     this.refuse("");
     try {
       await this.send(value);
     } catch (error) {
+      this.isSending = false;
+      this.open(this.isOpen);
       this.refuse(error.message);
-      this.fields.disabled = !this.isOpen;
     }
   }
 
@@ -142,13 +145,17 @@ class SliderPrompt extends Prompt {
     const { min_value: min, max_value: max, initial_value: value } = this.data;
     const isWhole = [min, max, value].every(Number.isInteger) && max - min > 1;
     const range = make("input", { type: "range", min, max, step: isWhole ? 1 : "any", value });
-    const output = make("output", {}, rounded(value));
-    range.addEventListener("input", () => (output.textContent = rounded(range.valueAsNumber)));
+    const output = make("output", {}, String(value));
+    range.addEventListener("input", () => (output.textContent = String(this.value())));
     this.addControl(range, output);
   }
 
+  /** What is shown is what is sent: as exact as a hand can be, or where it has not moved, as the app set it. */
   value() {
-    return this.control.valueAsNumber;
+    const { min, max, valueAsNumber: value } = this.control;
+    if (value === this.data.initial_value) return value;
+    const digits = Math.max(0, Math.min(20, 2 - Math.floor(Math.log10(max - min))));
+    return Math.max(Number(min), Math.min(Number(max), Number(value.toFixed(digits))));
   }
 }
 
@@ -160,10 +167,6 @@ class DatePrompt extends Prompt {
   value() {
     return this.control.value;
   }
-}
-
-function rounded(number) {
-  return String(Number(number.toPrecision(6)));
 }
 
 export const PROMPTS = {

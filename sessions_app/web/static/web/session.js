@@ -2,10 +2,11 @@
 
 import { answer, cancel } from "./api.js";
 import { make } from "./dom.js";
+import { ignoreUnmeant } from "./presses.js";
+import { stayAtEnd } from "./scrolling.js";
 import { follow } from "./stream.js";
 import { Transcript } from "./transcript.js";
 
-const NEAR_END = 120; // pixels; who has scrolled up further is reading, and is left there
 const ENDED = ["finished", "failed", "cancelled", "expired"];
 
 const root = document.getElementById("transcript");
@@ -13,16 +14,6 @@ const sessionId = root.dataset.sessionId;
 const stop = document.getElementById("stop");
 const connection = document.getElementById("connection");
 const transcript = new Transcript(root, (interaction) => answer(sessionId, interaction));
-
-function atEnd() {
-  return document.documentElement.scrollHeight - window.innerHeight - window.scrollY < NEAR_END;
-}
-
-let isFollowing = true;
-window.addEventListener("scroll", () => (isFollowing = atEnd()), { passive: true });
-new ResizeObserver(() => {
-  if (isFollowing) window.scrollTo(0, document.documentElement.scrollHeight);
-}).observe(document.body);
 
 function onEntry(seq, kind, data) {
   transcript.take(seq, kind, data);
@@ -72,4 +63,6 @@ stop.addEventListener("click", async () => {
   stop.disabled = false;
 });
 
+ignoreUnmeant(root);
+stayAtEnd();
 follow(sessionId, { onEntry, onStatus, onConnection, onGone });

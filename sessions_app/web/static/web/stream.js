@@ -3,7 +3,7 @@
 import { sessionState, signIn } from "./api.js";
 
 const RETRY_MS = 2000;
-const NAMED = ["interaction", "retract"];
+const KINDS = { message: "event", interaction: "interaction", retract: "retract" }; // by SSE event
 
 /**
  * @typedef {object} Listener
@@ -15,36 +15,63 @@ const NAMED = ["interaction", "retract"];
 
 /** Follows a session until its exit. @param {string} sessionId @param {Listener} listener */
 export function follow(sessionId, listener) {
-  let lastSeq = 0;
+  const stream = new Stream(sessionId, listener);
+  // A browser has six connections to a server, for all its tabs: one that nobody looks at gives its own back,
+  // and reads on where it was as soon as somebody does.
+  document.addEventListener("visibilitychange", () => stream.connect());
+  stream.connect();
+}
 
-  function connect() {
-    const source = new EventSource(`/api/session/${sessionId}/stream?follow=true&after=${lastSeq}`);
-    const take = (kind) => (message) => {
-      const seq = Number(message.lastEventId);
-      if (seq <= lastSeq) return; // sent again
-      lastSeq = seq;
-      if (listener.onEntry(seq, kind, JSON.parse(message.data))) source.close();
-    };
-    source.addEventListener("message", take("event"));
-    for (const kind of NAMED) source.addEventListener(kind, take(kind));
-    source.addEventListener("status", (message) => listener.onStatus(JSON.parse(message.data)));
-    source.addEventListener("open", () => listener.onConnection(true));
-    source.addEventListener("error", () => {
-      listener.onConnection(false);
-      // The browser comes back by itself, unless the server has answered with a refusal.
-      if (source.readyState === EventSource.CLOSED) giveUpOrRetry();
-    });
+class Stream {
+  /** @param {string} sessionId @param {Listener} listener */
+  constructor(sessionId, listener) {
+    this.sessionId = sessionId;
+    this.listener = listener;
+    this.lastSeq = 0;
+    this.isOver = false;
+    /** @type {EventSource | null} */
+    this.source = null;
   }
 
-  async function giveUpOrRetry() {
+  connect() {
+    this.source?.close();
+    if (this.isOver || document.hidden) return;
+    this.source = new EventSource(`/api/session/${this.sessionId}/stream?follow=true&after=${this.lastSeq}`);
+    for (const [name, kind] of Object.entries(KINDS)) {
+      this.source.addEventListener(name, (message) => this.take(kind, message));
+    }
+    this.source.addEventListener("status", (message) => this.listener.onStatus(JSON.parse(message.data)));
+    this.source.addEventListener("open", () => this.listener.onConnection(true));
+    this.source.addEventListener("error", () => this.onError());
+  }
+
+  /** @param {string} kind @param {MessageEvent} message */
+  take(kind, message) {
+    const seq = Number(message.lastEventId);
+    if (seq <= this.lastSeq) return; // sent again
+    this.lastSeq = seq;
+    this.isOver = this.listener.onEntry(seq, kind, JSON.parse(message.data));
+    if (this.isOver) this.source.close();
+  }
+
+  /** The browser comes back by itself, unless the server has answered with a refusal. */
+  onError() {
+    this.listener.onConnection(false);
+    if (this.source.readyState === EventSource.CLOSED) this.giveUpOrRetry();
+  }
+
+  async giveUpOrRetry() {
     try {
-      await sessionState(sessionId);
+      await sessionState(this.sessionId);
     } catch (error) {
       if (error.status === 401) return signIn();
-      if (error.status === 404) return listener.onGone("This session is gone, or no longer yours to see.");
+      if (error.status === 404) return this.giveUp();
     }
-    setTimeout(connect, RETRY_MS);
+    setTimeout(() => this.connect(), RETRY_MS);
   }
 
-  connect();
+  giveUp() {
+    this.isOver = true;
+    this.listener.onGone("This session is gone, or no longer yours to see.");
+  }
 }
