@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.end_to_end.session_page import SessionPage
 from tests.server import ServerProcess
 
-LOW = {"width": 800, "height": 400}  # where the newest question is always at the same place
+LOW: ViewportSize = {"width": 800, "height": 400}  # where the newest question is always at the same place
 
 
 def prompts(session: SessionPage, count: int) -> None:
