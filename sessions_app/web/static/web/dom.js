@@ -20,6 +20,11 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Whether the cursor is nowhere, so that it may be put somewhere. */
+export function isFocusFree() {
+  return document.activeElement === document.body || document.activeElement?.matches(":disabled");
+}
+
 /** An id for an element of this page that another refers to. */
 export function newId() {
   lastId += 1;

@@ -1,6 +1,6 @@
 // The blocks that ask: what the user enters, whether it may be entered now, and what was answered.
 
-import { make, newId } from "./dom.js";
+import { isFocusFree, make, newId } from "./dom.js";
 
 /** A question of an app. `isInForm`: it is sent with the others of its form, not by itself. */
 class Prompt {
@@ -68,6 +68,7 @@ class Prompt {
       this.isSending = false;
       this.open(this.isOpen);
       this.refuse(error.message);
+      if (isFocusFree()) this.focus();
     }
   }
 

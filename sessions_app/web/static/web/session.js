@@ -1,7 +1,7 @@
 // The page of one session: its stream becomes a transcript, the user's answers go to the server.
 
 import { answer, cancel } from "./api.js";
-import { make } from "./dom.js";
+import { isFocusFree, make } from "./dom.js";
 import { ignoreUnmeant } from "./presses.js";
 import { stayAtEnd } from "./scrolling.js";
 import { follow } from "./stream.js";
@@ -31,8 +31,7 @@ function onStatus({ status, pending }) {
 
 /** Puts the cursor where the app waits, unless the user is elsewhere on the page. */
 function offerPrompt() {
-  const isFree = document.activeElement === document.body || document.activeElement?.matches(":disabled");
-  if (isFree) transcript.openPrompt?.focus();
+  if (isFocusFree()) transcript.openPrompt?.focus();
 }
 
 function onConnection(isConnected) {
