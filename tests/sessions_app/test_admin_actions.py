@@ -120,3 +120,13 @@ def test_cancel_is_offered_to_who_may(new_session: NewSession, operator: User, v
         assert ('value="cancel"' in client.get(LIST).content.decode()) == is_offered
         assert ("Cancel session" in client.get(page_of(live)).content.decode()) == is_offered
         assert "Cancel session" not in client.get(page_of(done)).content.decode()
+
+
+def test_user_with_sessions_is_not_deleted(new_session: NewSession, operator: User) -> None:
+    ada = User.objects.create_user("ada")
+    session = new_session(user=ada)
+    client = signed_in(operator)
+    page = f"/admin/auth/user/{ada.id}/delete/"
+    assert "protected related objects" in client.get(page).text
+    assert client.post(page, {"post": "yes"}).status_code == 200  # it says so once more
+    assert Session.objects.get(user=ada) == session
