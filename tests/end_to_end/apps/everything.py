@@ -4,6 +4,8 @@ import time
 
 import yera as yr
 
+STREAMED = 60
+
 ROWS = [
     {"city": "Rome", "month": "May", "days": 3},
     {"city": "Rome", "month": "June", "days": 5},
@@ -46,6 +48,16 @@ def show() -> str:
         yr.date_picker("When", "2025-02-01")
     name, size, share, when = form.result()
     return f"{text} {choice} {number:g} {day} {name} {size} {share:g} {when}"
+
+
+@yr.app(model=False)
+def stream() -> str:
+    """Numbers, one by one, for about three seconds."""
+    text = yr.markdown()
+    for number in range(STREAMED):
+        time.sleep(0.05)
+        text.append(f"n{number}. ")
+    return "all told"
 
 
 @yr.app(model=False)
