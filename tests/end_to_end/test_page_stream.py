@@ -130,6 +130,39 @@ def test_prompts_wait_only_while_the_status_says_so(
     expect(session.prompt("Share").locator("input")).to_be_disabled()
 
 
+def test_retract_of_what_was_never_shown_leaves_all_in_place(
+    page: Page, examples: ServerProcess, script: Script
+) -> None:
+    script.event("input_request-1", type="text", message="Who?")
+    script.status("input_request-1")
+    session = show(page, examples, script)
+    box = session.prompt("Who?").get_by_role("textbox")
+    box.fill("half a na")
+    script.send("retract", {"from_seq": 7, "to_seq": 9})
+    page.unroute_all()
+    body = "".join(["retry: 50\n\n", *script.frames])
+    headers = {"Content-Type": "text/event-stream"}
+    page.route("**/stream?*", lambda route: route.fulfill(status=200, headers=headers, body=body))
+    with page.expect_request("**/stream?*"), page.expect_request("**/stream?*"):
+        pass
+    expect(box).to_have_value("half a na")
+
+
+def test_what_a_layout_of_a_kind_unknown_holds_goes_around_it(
+    page: Page, examples: ServerProcess, script: Script
+) -> None:
+    script.event("container-1", showBorder=True)
+    script.event("carousel-1", "container-1")
+    script.event("markdown-1", "carousel-1", content="inside both")
+    script.event(
+        "exit-1", "container-1", exit_code=0, reason="Done", return_type="NoneType", return_value="None"
+    )
+    session = show(page, examples, script)
+    expect(session.transcript.locator(".container .markdown")).to_have_text("inside both")
+    expect(session.transcript.locator(".container .exit")).to_have_count(0)
+    session.expect_end("Done")
+
+
 def test_form_inside_a_container_is_sent_as_one(page: Page, examples: ServerProcess, script: Script) -> None:
     script.event("container-1", showBorder=True)
     script.event("form-1", "container-1", showBorder=True)

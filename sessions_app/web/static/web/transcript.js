@@ -30,13 +30,16 @@ export class Transcript {
 
   /** These prompts wait for their answers now, and no others. @param {string[]} blockIds */
   waitFor(blockIds) {
+    const changed = new Set([...this.pending, ...blockIds]); // not all there are: they may be thousands
     this.pending = new Set(blockIds);
-    this.refresh();
+    for (const id of changed) this.prompts.get(id)?.open(this.pending.has(id));
+    this.refreshForms();
   }
 
   /** The first prompt that waits. */
   get openPrompt() {
-    return [...this.prompts.values()].find((prompt) => prompt.isOpen);
+    for (const id of this.pending) if (this.prompts.get(id)?.isOpen) return this.prompts.get(id);
+    return null;
   }
 
   clear() {
@@ -50,7 +53,9 @@ export class Transcript {
 
   /** Rare, so all is drawn anew. */
   retract(from, to) {
-    for (const seq of [...this.entries.keys()]) if (seq >= from && seq <= to) this.entries.delete(seq);
+    const taken = [...this.entries.keys()].filter((seq) => seq >= from && seq <= to);
+    if (taken.length === 0) return;
+    for (const seq of taken) this.entries.delete(seq);
     this.clear();
     for (const { kind, data } of this.entries.values()) this.show(kind, data);
   }
@@ -62,12 +67,21 @@ export class Transcript {
   }
 
   showBlock(event) {
+    this.parents.set(event.block_id, event.parent_block_id);
     const block = this.newBlock(event);
     if (!block) return; // a kind that this page does not know
-    this.parents.set(event.block_id, event.parent_block_id);
     this.blocks.set(event.block_id, block);
-    const parent = this.blocks.get(event.parent_block_id);
-    (parent?.body ?? this.root).append(block.element);
+    const body = event.block_type === "exit" ? this.root : this.bodyAround(event.parent_block_id);
+    body.append(block.element);
+  }
+
+  /** Where what is in this layout goes: if this page does not know its kind, into the layout around it. */
+  bodyAround(layoutId) {
+    for (let id = layoutId; id; id = this.parents.get(id)) {
+      const body = this.blocks.get(id)?.body;
+      if (body) return body;
+    }
+    return this.root;
   }
 
   newBlock(event) {
@@ -102,11 +116,10 @@ export class Transcript {
     const prompt = this.prompts.get(blockId);
     if (prompt) prompt.answered(value);
     else if (Array.isArray(value)) for (const field of value) this.prompts.get(field.sub_block_id)?.answered(field.value);
-    this.refresh();
+    this.refreshForms();
   }
 
-  refresh() {
-    for (const [id, prompt] of this.prompts) prompt.open(this.pending.has(id));
+  refreshForms() {
     for (const form of this.forms.values()) form.refresh();
   }
 }
