@@ -134,6 +134,7 @@ def test_what_no_page_uses_is_not_collected(collected: Path) -> None:
     assert not [name for name in names if name.startswith(unused) or name.endswith((".map", ".ts"))]
 
 
+@pytest.mark.django_db  # which other checks ask what it supports
 def test_missing_libraries_are_reported(settings: Any, tmp_path: Path) -> None:
     settings.STATICFILES_DIRS = [("vendor/marked", tmp_path / "marked"), ("vendor/here", tmp_path)]
     (error,) = (message for message in run_checks() if message.id == MISSING_LIBRARIES_ID)
