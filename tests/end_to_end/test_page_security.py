@@ -27,6 +27,7 @@ CORPUS = [
     f"<object data='javascript:{MARK}'></object>",
     f"<meta http-equiv=refresh content='0;url=javascript:{MARK}'>",
     f"<base href='//example.invalid/'>{MARK}",
+    "<label for=stop accesskey=s>bait</label>",
     "<img name=getElementById><img id=transcript>",
     "__proto__",
     "constructor",
@@ -59,7 +60,8 @@ def bait_is_harmless(page: Page) -> bool:
     acting = page.locator(
         "#transcript :is(script, iframe, object, embed, style, base, meta, link, [onerror], [onload])"
     )
-    return not {"javascript:", "data:"} & set(links) and acting.count() == 0
+    pressing = page.locator("#transcript .markdown :is(label, fieldset, [for], [accesskey], [tabindex])")
+    return not {"javascript:", "data:"} & set(links) and acting.count() == pressing.count() == 0
 
 
 def test_every_page_forbids_inline_script_and_style(page: Page, examples: ServerProcess) -> None:

@@ -5,9 +5,12 @@ import { marked } from "../vendor/marked/marked.esm.js";
 
 const RULES = {
   USE_PROFILES: { html: true },
-  // Nothing that asks, plays, frames or restyles: an app's text is text.
-  FORBID_TAGS: ["style", "form", "input", "button", "textarea", "select", "option", "audio", "video", "dialog"],
-  FORBID_ATTR: ["style", "class", "id", "name"],
+  // Nothing that asks, presses, plays, frames or restyles: an app's text is text.
+  FORBID_TAGS: [
+    ...["form", "fieldset", "label", "input", "button", "textarea", "select", "option"],
+    ...["style", "audio", "video", "dialog"],
+  ],
+  FORBID_ATTR: ["style", "class", "id", "name", "for", "accesskey", "tabindex"],
   ALLOW_DATA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 };
