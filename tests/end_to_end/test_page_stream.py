@@ -46,13 +46,12 @@ def script() -> Script:
 
 
 def show(page: Page, server: ServerProcess, script: Script) -> SessionPage:
-    """The page of a session whose stream is the script."""
+    """The page of a session whose stream is the script, as far as it goes whenever the browser asks."""
     session = server.client().create("greeter.greet")
-    body = "".join(script.frames)
     headers = {"Content-Type": "text/event-stream"}
 
     def play(route: Route) -> None:
-        route.fulfill(status=200, headers=headers, body=body)
+        route.fulfill(status=200, headers=headers, body="retry: 50\n\n" + "".join(script.frames))
 
     page.route("**/stream?*", play)
     page.goto(f"{server.url}/s/{session}")
@@ -91,13 +90,13 @@ def test_answers_outlast_a_retract(page: Page, examples: ServerProcess, script: 
 
 
 def test_same_messages_again_change_nothing(page: Page, examples: ServerProcess, script: Script) -> None:
-    """The stream breaks off without an exit, and the browser comes back: the script is sent again."""
-    script.frames.append("retry: 50\n\n")
-    script.event("markdown-1", content="once")
+    """The stream breaks off without an exit, and the browser comes back: all is sent again, and more."""
+    script.event("markdown-1", content="once ")
     session = show(page, examples, script)
-    with page.expect_request("**/stream?*"), page.expect_request("**/stream?*"):
-        session.expect_text("once")
-    assert session.transcript.inner_text().count("once") == 1
+    session.expect_text("once")
+    script.event("markdown-1", content="and more")
+    session.expect_text("and more")
+    assert session.transcript.inner_text().strip() == "once and more"
 
 
 def test_blocks_of_models_and_blocks_unknown(page: Page, examples: ServerProcess, script: Script) -> None:
@@ -139,12 +138,8 @@ def test_retract_of_what_was_never_shown_leaves_all_in_place(
     box = session.prompt("Who?").get_by_role("textbox")
     box.fill("half a na")
     script.send("retract", {"from_seq": 7, "to_seq": 9})
-    page.unroute_all()
-    body = "".join(["retry: 50\n\n", *script.frames])
-    headers = {"Content-Type": "text/event-stream"}
-    page.route("**/stream?*", lambda route: route.fulfill(status=200, headers=headers, body=body))
-    with page.expect_request("**/stream?*"), page.expect_request("**/stream?*"):
-        pass
+    script.event("markdown-1", content="behind it")
+    session.expect_text("behind it")
     expect(box).to_have_value("half a na")
 
 
