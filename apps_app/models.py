@@ -24,8 +24,8 @@ class AppQuerySet(models.QuerySet["App"]):
 class App(models.Model):
     """One app. `entry_point` is `path/to/file.py:function` or `package.yera_apps:function`.
 
-    `active` is the operators' switch; seeding never touches it. `load_error` says why the app's
-    file does not give it now, empty if it does.
+    `active` and the time limits are the operators': seeding never touches them. `load_error` says
+    why the app's file does not give it now, empty if it does.
     """
 
     id = models.CharField(primary_key=True, max_length=255)
@@ -36,6 +36,17 @@ class App(models.Model):
     )
     entry_point = models.CharField(max_length=1024)
     active = models.BooleanField(default=True, help_text="Sessions of it may be started")
+    max_run_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How long it may run without a wait. 0: for ever; empty: as the server says",
+    )
+    max_wait_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long its sessions may wait for an answer, likewise"
+    )
+    max_life_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long its sessions may last in all, likewise"
+    )
     inputs_schema = models.JSONField(default=dict, help_text="JSON Schema of the function's parameters")
     code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the app file")
     load_error = models.TextField(blank=True)

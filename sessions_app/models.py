@@ -33,6 +33,7 @@ class Status(models.TextChoices):
 
 ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 LIVE = (Status.CREATED, Status.RUNNING, Status.WAITING, Status.DIVERGED)
+PLAYABLE = (Status.CREATED, Status.RUNNING)  # as soon as a runner takes it up
 
 
 class Kind(models.TextChoices):
@@ -48,9 +49,13 @@ SHOWN = (Kind.EVENT, Kind.INTERACTION, Kind.RETRACT)  # the others are the serve
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def unclaimed(self, before: datetime.datetime) -> SessionQuerySet:
-        """Sessions created before then that no runner has taken up yet."""
-        return self.filter(status=Status.CREATED, owner="", created_at__lt=before)
+    def unowned(self) -> SessionQuerySet:
+        """Sessions that are to be played, and that no runner holds."""
+        return self.filter(status__in=PLAYABLE, owner="")
+
+    def awake(self, now: datetime.datetime) -> SessionQuerySet:
+        """Sessions whose sleep is over by now."""
+        return self.filter(status=Status.WAITING, wake_at__lte=now)
 
     def owned(self) -> SessionQuerySet:
         """Sessions that some runner holds, alive or dead."""
@@ -102,6 +107,19 @@ class Session(models.Model):
     failure = models.TextField(blank=True, help_text="The traceback of a failed session")
     divergence = models.JSONField(null=True, blank=True)
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    code_hash = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the app file that it was last played with"
+    )
+    is_suspect = models.BooleanField(
+        default=False, help_text="It was in app code when its runner died: it is played in one of its own"
+    )
+    deaths = models.PositiveSmallIntegerField(default=0, help_text="Of runners that played nothing else")
+    idempotency_key = models.CharField(
+        max_length=255, null=True, blank=True, unique=True, help_text="Whose creation it was, and their key"
+    )
+    wake_at = models.DateTimeField(null=True, blank=True, help_text="When its sleep is over")
+    wait_ends_at = models.DateTimeField(null=True, blank=True, help_text="When it has waited for too long")
+    life_ends_at = models.DateTimeField(null=True, blank=True, help_text="When it is too old")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -121,9 +139,26 @@ class Session(models.Model):
             models.CheckConstraint(
                 condition=Q(user__isnull=True) | Q(visitor__isnull=True), name="session_belongs_to_one"
             ),
+            models.CheckConstraint(
+                condition=Q(wake_at__isnull=True) | Q(status=Status.WAITING), name="session_sleeps_waiting"
+            ),
         ]
         indexes = [
-            models.Index(fields=["created_at"], condition=Q(status=Status.CREATED), name="session_unclaimed"),
+            # The sweep looks these up: none of them holds what merely waits.
+            models.Index(
+                fields=["created_at"], condition=Q(status__in=PLAYABLE, owner=""), name="session_unowned"
+            ),
+            models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="session_wakes"),
+            models.Index(
+                fields=["wait_ends_at"],
+                condition=Q(status=Status.WAITING, wait_ends_at__isnull=False),
+                name="session_wait_ends",
+            ),
+            models.Index(
+                fields=["life_ends_at"],
+                condition=Q(status__in=LIVE, life_ends_at__isnull=False),
+                name="session_life_ends",
+            ),
             models.Index(fields=["owner"], condition=~Q(owner=""), name="session_owner"),
             models.Index(
                 fields=["user", "-created_at", "-id"],
@@ -154,6 +189,9 @@ class LogEntry(models.Model):
     step = models.CharField(max_length=64, blank=True, help_text="The step that it belongs to")
     closes_turn = models.BooleanField(default=False, help_text="The session pauses or ends here")
     payload = models.TextField()
+    idempotency_key = models.CharField(
+        max_length=255, blank=True, db_default="", help_text="The key that an interaction was posted with"
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -161,6 +199,11 @@ class LogEntry(models.Model):
         ordering = ["session", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["session", "seq"], name="log_entry_seq_unique"),
+            models.UniqueConstraint(
+                fields=["session", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="log_entry_key_unique",
+            ),
             models.CheckConstraint(condition=Q(seq__gte=1), name="log_entry_seq_positive"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="log_entry_kind_known"),
         ]

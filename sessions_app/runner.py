@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
-import datetime
 import logging
 import threading
 import time
@@ -18,8 +17,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
-
-from django.utils import timezone
 
 from apps_app import discovery
 from apps_app.discovery import AppLoadError
@@ -49,6 +46,7 @@ class Runner:
         self._runs: dict[UUID, Run] = {}
         self._stopped: dict[Run, float] = {}  # and the time when they were
         self._strays: set[UUID] = set()
+        self._unowned: set[UUID] = set()  # at the last sweep
         self._printer = Printer(writer)
 
     # What the dispatch tells of.
@@ -89,12 +87,12 @@ class Runner:
 
     def sweep(self) -> None:
         """Find what a lost message left behind, and interrupt runs that ignore their stop."""
-        before = timezone.now() - datetime.timedelta(
-            seconds=conf.sweep_seconds
-        )  # later ones are on their way
-        unclaimed = Session.objects.unclaimed(before)
-        for session_id, app_id, entry_point in unclaimed.values_list("id", "app_id", "app__entry_point"):
-            self.advance(session_id, app_id, entry_point)
+        unowned = {
+            row[0]: row for row in Session.objects.unowned().values_list("id", "app_id", "app__entry_point")
+        }
+        for session_id in unowned.keys() & self._unowned:  # others are on their way
+            self.advance(*unowned[session_id])
+        self._unowned = set(unowned)
         runs = list(self._runs.items())  # before the rows: a run whose row is not ours now was ended
         owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
         for session_id, run in runs:

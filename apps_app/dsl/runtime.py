@@ -6,7 +6,7 @@ The author API knows nothing of Django or the log. Whatever waits gives a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,20 +36,20 @@ class Stopped(SessionOver):
     """Somebody else ended the session (cancelled, expired, deleted) or has taken it over."""
 
 
+class Parked(SessionOver):
+    """The session waits without a run; whoever takes it up plays it from its log."""
+
+
+class Diverged(SessionOver):
+    """What the app does is not what the log has: the session is paused for a person."""
+
+
 class UsageError(RuntimeError):
     """The author API was called in a way that it does not allow; the message says what to do."""
 
 
 class StepError(RuntimeError):
     """A step failed; the failure is recorded, and a replay raises it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step under way. `key` is `branch.number`, stable over replays."""
-
-    key: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,25 @@ class StepOutcome:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that has been called. `key` is `branch.number`, stable over replays.
+
+    `outcome` is what the log has of it, None if it is to be run now.
+    """
+
+    key: str
+    name: str
+    outcome: StepOutcome | None = None
+
+
 class Runtime(Protocol):
-    """Who plays an app. Every method raises SessionOver once the session is over."""
+    """Who plays an app. Every method raises SessionOver once the session is over.
+
+    `session_id` is the session's id, as text.
+    """
+
+    session_id: str
 
     def new_block(self, block_type: str) -> str:
         """The next block id of this type, `{block_type}-{n}`, n from 1 within the session."""
@@ -73,13 +90,22 @@ class Runtime(Protocol):
         """Show `closing`, the event that closes the question, and wait for all the prompts' answers."""
 
     def begin_step(self, name: str) -> Future[Step]:
-        """Take the next step number; done when everything shown before is durable."""
+        """Take the next step number; done when everything shown before is durable.
+
+        A step that the log has comes with its outcome: it is neither run nor ended again.
+        """
 
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
         """Record how the step ended; done when that is durable."""
 
     def abandon_step(self, step: Step) -> None:
-        """The step was cut off (a cancelled task): nothing is recorded of how it ended."""
+        """The app itself cut the step off (a cancelled task): recorded as that, it is not run again."""
+
+    def note(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A value in JSON that is made once, and from then on read from the log; a step without effects."""
+
+    def sleep(self, seconds: float) -> Future[None]:
+        """Done when so many seconds have passed since it was first called, however often it is played."""
 
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         """End the session with `exit_event`, and raise Exited. `failure` is a traceback for operators."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -81,10 +82,13 @@ def test_turn_starts_within_the_log(new_session: NewSession) -> None:
 def test_questions_of_runners(new_session: NewSession) -> None:
     fresh = new_session()
     owned = new_session(status=Status.RUNNING, owner="runner")
-    new_session(status=Status.WAITING)
+    answered = new_session(status=Status.RUNNING)
+    now = timezone.now()
+    asleep = new_session(status=Status.WAITING, wake_at=now)
     new_session(status=Status.FINISHED, **ended())
-    assert list(Session.objects.unclaimed(before=timezone.now())) == [fresh]
-    assert list(Session.objects.unclaimed(before=fresh.created_at)) == []
+    assert set(Session.objects.unowned()) == {fresh, answered}
+    assert list(Session.objects.awake(now)) == [asleep]
+    assert list(Session.objects.awake(now - datetime.timedelta(seconds=1))) == []
     assert list(Session.objects.owned()) == [owned]
 
 
