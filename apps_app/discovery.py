@@ -105,8 +105,22 @@ def load_all(source: Source) -> tuple[list[App[..., Any]], str]:
     Raises AppLoadError.
     """
     with _loading(source.module, source.location):
-        code_hash = hashlib.sha256(source.file.read_bytes()).hexdigest()
-        return list(_apps_in(_namespace(source.location, source.module)).values()), code_hash
+        found = list(_apps_in(_namespace(source.location, source.module)).values())
+        return found, _digest(source.file)
+
+
+def code_hash(entry_point: str) -> str:
+    """SHA-256 in hex of the file that the entry point is in; raises AppLoadError."""
+    location = entry_point.rpartition(":")[0]
+    with _loading(entry_point, location):
+        if location.endswith(".py"):
+            return _digest(Path(location))
+        spec = find_spec(location)
+        return "" if spec is None or spec.origin is None else _digest(Path(spec.origin))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _folders() -> list[Path]:

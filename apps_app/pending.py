@@ -40,7 +40,8 @@ class NotPendingError(LookupError):
 class PendingPrompt(BaseModel):
     """A prompt without an answer yet, with what is needed to judge one.
 
-    `layouts` are the block ids of the layouts around it, the outermost first.
+    `layouts` are the block ids of the layouts around it, the outermost first. Without options any
+    text does, without a range any number.
     """
 
     block_id: str
@@ -62,15 +63,19 @@ class PendingPrompt(BaseModel):
             case _:
                 return _as_text(value)
 
+    def unlimited(self) -> PendingPrompt:
+        """The same prompt, taking any option and any number."""
+        return self.model_copy(update={"options": None, "min_value": None, "max_value": None})
+
     def _read_number(self, value: Any) -> float:
-        expected = f"a number from {self.min_value:g} to {self.max_value:g}"
+        low, high = self.min_value, self.max_value
+        expected = "a number" if low is None or high is None else f"a number from {low:g} to {high:g}"
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise InvalidAnswerError(self.block_id, expected, value)
         try:
             number = float(value)
         except (ValueError, OverflowError) as error:
             raise InvalidAnswerError(self.block_id, expected, value) from error
-        low, high = self.min_value, self.max_value
         in_range = (
             math.isfinite(number) and (low is None or low <= number) and (high is None or number <= high)
         )
@@ -92,11 +97,9 @@ class PendingPrompt(BaseModel):
 
     def _read_option(self, value: Any) -> str:
         text = _as_text(value)
-        options = self.options or []
-        if text not in options:
-            raise InvalidAnswerError(
-                self.block_id, f"one of {json.dumps(options, ensure_ascii=False)}", value
-            )
+        if self.options is not None and text not in self.options:
+            expected = f"one of {json.dumps(self.options, ensure_ascii=False)}"
+            raise InvalidAnswerError(self.block_id, expected, value)
         return text
 
 

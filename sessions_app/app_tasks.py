@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from apps_app.dsl.app import TaskExit
+from apps_app.dsl.runtime import step_key
+from sessions_app.steps import Branch, current_branch
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ def guarded_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Generator[Any, None, T], **options: Any
 ) -> asyncio.Task[T]:
     """A task factory: what asyncio would raise in the loop itself becomes TaskExit."""
-    task = asyncio.Task(_guarded(work), loop=loop, **options)
+    task = asyncio.Task(_guarded(work, _next_branch()), loop=loop, **options)
     task.add_done_callback(lambda _: work.close())  # a task that was cancelled at once has not begun it
     if (tasks := tasks_of_run.get(None)) is not None:
         tasks.add(task)
@@ -41,7 +43,15 @@ def guarded_task(
     return task
 
 
-async def _guarded(work: Any) -> Any:
+def _next_branch() -> Branch | None:
+    """That of a task which is started now; none outside of runs, nor in a step, which a replay leaves out."""
+    branch = current_branch.get(None)
+    return None if branch is None or step_key.get() is not None else branch.child()
+
+
+async def _guarded(work: Any, branch: Branch | None) -> Any:
+    if branch is not None:
+        current_branch.set(branch)
     try:
         return await work
     except (SystemExit, KeyboardInterrupt) as error:

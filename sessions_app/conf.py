@@ -190,6 +190,21 @@ class Conf:
         purpose="How often the viewers of open streams are looked up, to end those no longer allowed.",
     )
 
+    hot_runs = Number(
+        "YERA_HOT_RUNS",
+        1000,
+        minimum=1,
+        check_id="E017",
+        purpose="So many waiting sessions stay in memory; beyond that those that wait longest are parked.",
+    )
+    hot_seconds = Number(
+        "YERA_HOT_SECONDS",
+        300.0,
+        minimum=0.0,
+        check_id="E018",
+        purpose="A session that has waited for this long is parked: it costs a row, no memory.",
+    )
+
     @classmethod
     def all(cls) -> list[Setting[Any]]:
         return [value for value in vars(cls).values() if isinstance(value, Setting)]

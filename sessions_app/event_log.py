@@ -7,7 +7,7 @@ the entries that go with it take their seqs from that update, in one transaction
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -252,6 +252,27 @@ def read_interactions(session_id: UUID, after: int) -> list[Entry]:
     rows = LogEntry.objects.filter(session=session_id, seq__gt=after, kind=Kind.INTERACTION).order_by("seq")
     values = rows.values_list("seq", "kind", "closes_turn", "payload")
     return [Entry(seq, kind, closes_turn, payload.encode()) for seq, kind, closes_turn, payload in values]
+
+
+class RecordedEntry(NamedTuple):
+    """An entry as a replay reads it: without the payload of what was shown inside a step."""
+
+    seq: int
+    kind: str
+    step: str
+    payload: bytes
+
+
+def read_recorded(session_id: UUID, up_to: int) -> Iterator[RecordedEntry]:
+    """The entries of a log up to seq `up_to`, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq, kind, step, CASE WHEN step = '' OR kind <> %s THEN payload ELSE '' END "  # noqa: S608 - names are ours
+            f"FROM {LogEntry._meta.db_table} WHERE session_id = %s AND seq <= %s ORDER BY seq",
+            [Kind.EVENT, _prepared(LogEntry, "session", session_id), up_to],
+        )
+        for seq, kind, step, payload in cursor:
+            yield RecordedEntry(seq, kind, step, payload.encode())
 
 
 def _json(column: str, value: Any) -> Any:

@@ -35,6 +35,7 @@ def ending(
         "status": STATUSES.get(data["exit_code"], Status.FAILED),
         "pending": [],
         "owner": "",
+        "wake_at": None,
         "exit": data,
         "failure": storable(failure[:MAX_TEXT]),
         "finished_at": timezone.now(),

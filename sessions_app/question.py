@@ -1,12 +1,14 @@
-"""What a hot run waits for: its prompts, and the answers so far."""
+"""What a run waits for: the answers to its prompts, or the end of a sleep."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import orjson
+from django.utils import timezone
 
 from apps_app.dsl.runtime import Answers
 from apps_app.pending import PendingPrompt, judge
@@ -29,12 +31,38 @@ class Question:
         self.future: Future[Answers] = uncancellable_future()
 
     def take(self, interaction: Entry) -> bool:
-        """Read one recorded interaction; True when nothing is missing any more."""
+        """Read one recorded interaction; True when nothing is missing any more.
+
+        It was judged before it was recorded, by the limits of that time: today's do not count.
+        """
         posted = orjson.loads(interaction.payload)
-        given = judge(
-            list(self.missing.values()), posted["blockId"], posted.get("blockType", ""), posted["value"]
-        )
+        missing = [prompt.unlimited() for prompt in self.missing.values()]
+        given = judge(missing, posted["blockId"], posted.get("blockType", ""), posted["value"])
         self.answers.update(given)
         for block_id in given:
             del self.missing[block_id]
         return not self.missing
+
+
+class Nap:
+    """A sleep that ends at a time of day, wherever it is slept. Whoever sleeps waits on `future`."""
+
+    def __init__(self, until: datetime.datetime) -> None:
+        self.until = until
+        self.future: Future[None] = uncancellable_future()
+
+    @classmethod
+    def of(cls, seconds: float) -> Nap:
+        """One that begins now."""
+        return cls(timezone.now() + datetime.timedelta(seconds=seconds))
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Nap:
+        return cls(datetime.datetime.fromisoformat(orjson.loads(data)))
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(self.until.isoformat())
+
+    @property
+    def seconds_left(self) -> float:
+        return (self.until - timezone.now()).total_seconds()

@@ -1,19 +1,22 @@
 """One run of an app over its session's log: the `Runtime` that the author API talks to.
 
-Every write goes under the run's epoch; once one is refused the run is over and writes nothing
-more (invariant 1).
+What the log has already is played from its recording, what is new goes to the journal. Once the
+journal is refused the run is over and writes nothing more (invariant 1).
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
+import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 import orjson
@@ -22,24 +25,32 @@ from django.conf import settings
 from apps_app.blocks import Exit
 from apps_app.dsl.runtime import (
     Answers,
+    Diverged,
     Exited,
+    Parked,
     SessionOver,
     Step,
     StepOutcome,
     Stopped,
     UsageError,
 )
-from apps_app.events import Event, encode_json
+from apps_app.events import Event, encode_json, storable
 from apps_app.pending import PendingPrompt
-from sessions_app.conf import conf
-from sessions_app.exits import EXIT_BLOCK_ID, ending, failed_exit
+from sessions_app.exits import EXIT_BLOCK_ID, MAX_TEXT, ending, failed_exit
 from sessions_app.frames import Entry
+from sessions_app.journal import Journal, Settle
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
 from sessions_app.printing import Prints
-from sessions_app.question import Question, uncancellable_future
-from sessions_app.steps import Steps
-from sessions_app.writes import NewEntry, Position, Write
+from sessions_app.question import Nap, Question, uncancellable_future
+from sessions_app.replay import MismatchError, RecordedStep, Recording, shape_of
+from sessions_app.steps import Branch, Steps, current_branch
+from sessions_app.waiting import Waiting
+from sessions_app.writes import NewEntry, Position
+
+log = logging.getLogger(__name__)
+
+SLEEP = "sleep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +61,50 @@ class Claim:
     app_id: str
     entry_point: str
     position: Position
+    is_suspect: bool = False
+    code_hash: str = ""
+
+
+class Host(Protocol):
+    """What a run needs of the runner that plays it."""
+
+    def waits(self, run: Run) -> None:
+        """The run waits, and the log says so; called in the writer's thread."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call so many seconds from now, in whatever thread."""
+
+    def wait_ends_at(self, app_id: str) -> datetime.datetime | None:
+        """When a wait of this app's that begins now has lasted for too long."""
 
 
 class Run:
-    """A hot run. Its app's thread or task calls the Runtime's methods; the runner delivers and stops."""
+    """The app's thread or task calls the Runtime's methods; the runner delivers, parks and stops."""
 
-    def __init__(self, claim: Claim, writer: LogWriter, prints: Prints) -> None:
+    def __init__(self, claim: Claim, writer: LogWriter, prints: Prints, host: Host) -> None:
         self.claim = claim
         self.prints = prints
         self.session_id = claim.session_id
-        self.read_seq = claim.position.last_seq  # interactions up to here are no answers any more
-        self._writer = writer
-        self._where = {"epoch": claim.position.epoch}
-        self._lock = threading.Lock()
-        self._over: type[SessionOver] | None = None
-        self._question: Question | None = None
-        self._counts: Counter[str] = Counter()
-        self._steps = Steps()
-        self._turn_entries = 0
-        self._bytes = claim.position.log_bytes
-        self._max_entries = conf.max_turn_entries
-        self._max_bytes = conf.max_session_bytes
         self.refusal: Exception | None = None  # why the log took no more, if it did
         self.thread: threading.Thread | None = None
         self.task: asyncio.Task[Any] | None = None
+        self.waiting = Waiting(claim.position.last_seq)
+        self.branch = Branch()
+        self.code_hash = claim.code_hash  # of the file that is played
+        self._host = host
+        self._journal = Journal(claim.session_id, claim.position, writer, self._refused)
+        self._recording = Recording([])  # what is still to be played again
+        # By block type the number of the latest block; by block id a chunk that a recorded step has shown.
+        self._highest: Counter[str] = Counter()
+        self._numbering = threading.Lock()  # a step may have threads
+        self._steps = Steps()
+        self._acquitted = {"is_suspect": False, "deaths": 0} if claim.is_suspect else {}
 
     # What the runner does with a run.
 
     @property
     def over(self) -> type[SessionOver] | None:
-        return self._over
+        return self.waiting.over
 
     @property
     def is_alive(self) -> bool:
@@ -88,195 +113,334 @@ class Run:
             return not self.task.done()
         return self.thread is not None and self.thread.is_alive()
 
-    @property
-    def is_waiting(self) -> bool:
-        return self._question is not None
+    def replay(self, recording: Recording) -> None:
+        """Have what is recorded played again first; what a step was cut off in is taken back."""
+        for seqs in recording.cut_off():
+            payload = encode_json({"from_seq": seqs.start, "to_seq": seqs.stop - 1})
+            self._record(NewEntry(Kind.RETRACT, payload))
+        self._recording = recording
 
     def is_next(self, interaction: Entry) -> bool:
         """Whether nothing can have been recorded between what the run knows of and this interaction."""
-        return interaction.seq == self.read_seq + 1
+        return interaction.seq == self.waiting.read_seq + 1
 
     def deliver(self, interactions: Sequence[Entry]) -> None:
         """Hand over recorded interactions that the run has not read yet, in order."""
         for interaction in interactions:
-            with self._lock:
-                question = self._question
-                if question is None or interaction.seq <= self.read_seq:
-                    continue
-                self.read_seq = interaction.seq
-                self._bytes += len(interaction.payload)
-                complete = question.take(interaction)
-                if complete:
-                    self._question = None
-                    self._turn_entries = 0
-            if complete:
-                question.future.set_result(question.answers)
+            if self.waiting.take(interaction):
+                self._journal.begin_turn(len(interaction.payload))
+
+    def park(self, settle: Callable[[bool, bool], None]) -> None:
+        """Give the session up while it waits, and for nothing else: its app's function is unwound.
+
+        `settle` is told whether that came to pass, and whether an answer came meanwhile.
+        """
+        if self._steps.are_under_way or not self.waiting.begin_parking():
+            return
+
+        def settled(outcome: Position | Exception) -> None:
+            is_parked = not isinstance(outcome, Exception)
+            has_missed = self.waiting.end_parking(is_parked=is_parked)
+            if isinstance(nap := self.waiting.wait, Nap):
+                self._host.later(nap.seconds_left, partial(self._wake, nap))
+            settle(is_parked, has_missed)
+
+        self._journal.park(settled)
 
     def stop(self) -> None:
         """The session goes on or has ended without this run: whatever it calls next raises Stopped."""
-        with self._lock:
-            self._over = self._over or Stopped
-            question, self._question = self._question, None
-        if question is not None:
-            question.future.set_exception(Stopped())
+        self.waiting.leave(Stopped)
+
+    def release(self) -> None:
+        """Give the session up wherever it is: whoever takes it up next plays it on from its log."""
+        self._journal.put(changes={"owner": ""}, waits=False)
+        self.waiting.leave(Parked)
 
     def fail(self, exit_event: Event, failure: str) -> None:
         """End the session as failed, in the server's name; a run that is over already stays as it is."""
         with suppress(SessionOver):
             self._end(exit_event, failure)
-        with self._lock:
-            question, self._question = self._question, None
-        if question is not None:
-            question.future.set_exception(Exited())
+        self.waiting.leave(Exited)
+
+    def diverge(self, mismatch: MismatchError, failure: str) -> None:
+        """Pause the session for a person, who may read the failure; a run that is over stays as it is."""
+        with suppress(SessionOver):
+            self._diverge(mismatch, failure)
 
     # The Runtime.
 
     def new_block(self, block_type: str) -> str:
-        self._check_over()
+        self.waiting.check_over()
         if block_type == Exit.block_type:
             return EXIT_BLOCK_ID  # there is one, and it may come from anywhere
-        if not self._steps.current_key():
+        key = self._steps.current()
+        if not key:
             self._check_own(block_type)
-        with self._lock:  # a step may have threads
-            self._steps.count_block(block_type)
-            self._counts[block_type] += 1
-            return f"{block_type}-{self._counts[block_type]}"
+        with self._numbering:
+            number = self._highest[block_type] + 1
+            if key:
+                number = max(number, self._recording.highest(block_type) + 1)
+                self._steps.shown(key).add_block(block_type, number)
+            self._highest[block_type] = number
+        return f"{block_type}-{number}"
 
     def emit(self, event: Event) -> None:
-        self._check_over()
-        key = self._steps.current_key()
-        if not key:
+        self.waiting.check_over()
+        key = self._steps.current()
+        if key:
+            event = self._numbered(event, self._recording.highest(event.block_id))
+            self._steps.shown(key).add_chunk(event.block_id, event.chunk_id)
+        else:
             self._check_own(event.data.block_type)
-        self._append(event, NewEntry(Kind.EVENT, event.to_json(), key))
+            event = self._numbered(event)
+            if self._is_recorded(event):
+                return
+        entry = NewEntry(Kind.EVENT, event.to_json(), key)
+        self._journal.count(entry.payload)
+        self._check_limits(event.app_name)
+        self._journal.put((entry,))
 
     def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
-        self._check_over()
+        self.waiting.check_over()
         self._check_own(closing.data.block_type)
         # Judged here as they are stored, so that an answer is read as the web process has judged it.
         pending = orjson.loads(encode_json([prompt.model_dump(exclude_none=True) for prompt in prompts]))
         question = Question([PendingPrompt.model_validate(prompt) for prompt in pending])
-        with self._lock:
-            self._question = question
-        entry = NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
-        self._append(closing, entry, {"status": Status.WAITING, "pending": pending}, self._asked)
+        entries = [] if self._is_recorded(closing) else [_closing_entry(closing)]
+        with self._diverging():
+            self._recording.play_question(question)
+        if not question.missing:
+            question.future.set_result(question.answers)
+            return question.future
+        self.waiting.begin(question)
+        self._wait_in_log(
+            entries,
+            pending=[prompt for prompt in pending if prompt["block_id"] in question.missing],
+            wait_ends_at=self._host.wait_ends_at(self.claim.app_id),
+        )
         self.prints.save()  # behind the question, which does not wait for it
-        self._check_over()  # a stop that came before the question was set has not seen it
+        self.waiting.check_over()  # a stop that came before the question was set has not seen it
         return question.future
 
     def begin_step(self, name: str) -> Future[Step]:
-        self._check_over()
+        self.waiting.check_over()
         self._check_limits(self.claim.app_id)
-        task = _current_task()
-        step = self._steps.begin(name, None if task is self.task else task)
+        key = self._next_key()
         future: Future[Step] = Future()
+        if recorded := self._recorded_step(key, name):
+            if recorded.outcome is not None:
+                future.set_result(Step(key, name, recorded.outcome))
+            return future  # the app had given it up: so it does again
+        step = Step(key, name)
+        self._steps.begin(key)
         # A task that is cancelled while it waits cancels this, and gives up the step.
-        future.add_done_callback(lambda done: self._steps.end(step) if done.cancelled() else None)
+        future.add_done_callback(lambda done: self.abandon_step(step) if done.cancelled() else None)
 
         def settle(outcome: Position | Exception) -> None:
-            self._settle(outcome)
             if not future.set_running_or_notify_cancel():
                 return
-            if isinstance(outcome, Exception):
-                future.set_exception(Stopped())
+            if self.over is not None:
+                future.set_exception(self.over())
             else:
                 future.set_result(step)
 
         # An update without entries: what came before is durable, and the session is still ours.
-        self._writer.put(Write(self.session_id, self._where), settle)
+        self._journal.put(settle=settle)
         return future
 
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
-        self._check_over()
-        made = self._steps.end(step)
-        record = {"name": step.name, "error": outcome.error, "blocks": made}
-        payload = encode_json({**record, "result": orjson.Fragment(outcome.result)})
-        self._count(payload)
-        entry = NewEntry(Kind.STEP, payload, step.key)
+        self.waiting.check_over()
         future: Future[StepOutcome] = uncancellable_future()
 
         def settle(position: Position | Exception) -> None:
-            self._settle(position)
             if isinstance(position, Exception):
                 future.set_exception(Stopped())
             else:
                 future.set_result(outcome)
 
-        self._writer.put(Write(self.session_id, self._where, [entry]), settle)
+        self._record(step_entry(step.key, step.name, self._steps.end(step.key), outcome), settle)
         return future
 
     def abandon_step(self, step: Step) -> None:
-        self._steps.end(step)
+        if self.over is None:
+            self._record(step_entry(step.key, step.name, self._steps.end(step.key)))
+
+    def note(self, name: str, make: Callable[[], bytes]) -> bytes:
+        self.waiting.check_over()
+        self._check_limits(self.claim.app_id)
+        return self._noted(self._next_key(), name, make)
+
+    def sleep(self, seconds: float) -> Future[None]:
+        self.waiting.check_over()
+        key = self._next_key()
+        nap = Nap.from_json(self._noted(key, SLEEP, lambda: Nap.of(seconds).to_json()))
+        if nap.seconds_left <= 0:
+            nap.future.set_result(None)
+        elif self._is_own() and not self._steps.are_under_way:
+            self.waiting.begin(nap)
+            self._wait_in_log([], pending=[], wake_at=nap.until)
+            self._host.later(nap.seconds_left, partial(self._wake, nap))
+        else:  # one of several things under way: the session does not wait for it alone
+            self._steps.begin(key)
+            self._host.later(nap.seconds_left, partial(self._end_nap, nap, key))
+        return nap.future
 
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
-        self._check_over()
+        self.waiting.check_over()
+        with self._diverging(failure):
+            self._recording.check_played(shape_of(exit_event).account())
         self._end(exit_event, failure)
         raise Exited
 
-    # Within.
+    # Within: what is recorded.
 
-    def _check_over(self) -> None:
-        if self._over is not None:
-            raise self._over
+    def _is_recorded(self, event: Event) -> bool:
+        if self._recording.is_over:
+            return False
+        with self._diverging():
+            return self._recording.play_event(event)
+
+    def _recorded_step(self, key: str, name: str) -> RecordedStep | None:
+        with self._diverging():
+            recorded = self._recording.play_step(key, name)
+        if recorded is not None:
+            for mark, number in recorded.highest.items():
+                self._highest[mark] = max(self._highest[mark], number)
+        return recorded
+
+    @contextmanager
+    def _diverging(self, failure: str = "") -> Iterator[None]:
+        try:
+            yield
+        except MismatchError as mismatch:
+            self._diverge(mismatch, failure)
+
+    def _diverge(self, mismatch: MismatchError, failure: str = "") -> NoReturn:
+        self.waiting.end(Diverged)
+        log.warning("Session %s diverges. %s", self.session_id, mismatch)
+        changes = {
+            "status": Status.DIVERGED,
+            "divergence": mismatch.divergence,
+            "failure": storable(failure[:MAX_TEXT]),
+            "pending": [],
+            "owner": "",
+            "wake_at": None,
+            **self._acquitted,
+        }
+        self._journal.put(changes=changes, waits=False, raise_epoch=True)
+        raise Diverged from mismatch
+
+    # Within: what is new.
+
+    def _numbered(self, event: Event, still_recorded: int = 0) -> Event:
+        """The event with the next chunk id, where recorded steps have shown chunks of its block."""
+        last = max(self._highest.get(event.block_id, 0), still_recorded)
+        if last == 0:
+            return event
+        self._highest[event.block_id] = max(event.chunk_id, last + 1)
+        return replace(event, chunk_id=self._highest[event.block_id])
+
+    def _noted(self, key: str, name: str, make: Callable[[], bytes]) -> bytes:
+        recorded = self._recorded_step(key, name)
+        if recorded is not None and recorded.outcome is not None:
+            return recorded.outcome.result
+        value = make()
+        self._record(step_entry(key, name, {}, StepOutcome(value)))
+        return value
+
+    def _wait_in_log(self, entries: Sequence[NewEntry], **changes: Any) -> None:
+        for entry in entries:
+            self._journal.count(entry.payload)
+        self._check_limits(self.claim.app_id)
+        changes |= {"status": Status.WAITING, **self._acquitted}
+        if self.code_hash != self.claim.code_hash:
+            changes["code_hash"] = self.code_hash  # the recorded beginning matches
+        self._journal.put(entries, changes, self._waits)
+
+    def _waits(self, outcome: Position | Exception) -> None:
+        if not isinstance(outcome, Exception):
+            # Nothing but an answer comes after a question.
+            self.waiting.read_seq = max(self.waiting.read_seq, outcome.last_seq)
+            self._host.waits(self)
+
+    def _wake(self, nap: Nap) -> None:
+        if self.waiting.wake(nap):
+            changes = {"status": Status.RUNNING, "wake_at": None}
+            self._journal.put(changes=changes, settle=partial(self._woken, nap), waits=False)
+
+    def _woken(self, nap: Nap, outcome: Position | Exception) -> None:
+        if isinstance(outcome, Exception):
+            nap.future.set_exception(Stopped())
+        else:
+            nap.future.set_result(None)
+
+    def _end_nap(self, nap: Nap, key: str) -> None:
+        self._steps.end(key)
+        nap.future.set_result(None)
+
+    def _record(self, entry: NewEntry, settle: Settle | None = None) -> None:
+        """Write what is not shown; the limits are looked at when the app goes on."""
+        self._journal.count(entry.payload)
+        self._journal.put((entry,), settle=settle)
+
+    def _end(self, exit_event: Event, failure: str = "") -> None:
+        self.waiting.end(Exited)
+        data = exit_event.data
+        if failure and settings.DEBUG and isinstance(data, Exit):
+            data.return_value = failure
+        write = ending(self.session_id, self._journal.where, exit_event, failure=failure)
+        self._journal.put_write(write, waits=False)
+
+    def _refused(self, error: Exception) -> None:
+        self.refusal = error
+        self.stop()
+
+    # Within: what is not allowed.
+
+    def _is_own(self) -> bool:
+        """Only in the app's own thread or task is the order of things the app's."""
+        if self.task is not None:
+            return _current_task() is self.task
+        return threading.current_thread() is self.thread
 
     def _check_own(self, block_type: str) -> None:
-        """Only in the app's own thread or task, and between steps, is the order of events the app's."""
-        own = threading.current_thread() is self.thread if self.task is None else _current_task() is self.task
-        if not own:
+        """And only between steps."""
+        if not self._is_own():
             raise UsageError(
                 f"A {block_type} can be shown by the app's own task only. Elsewhere, show it inside a step."
             )
         if self._steps.are_under_way:
             raise UsageError(f"A {block_type} was shown while a step is under way. Await the step first.")
-        if (question := self._question) is not None:
+        if isinstance(question := self.waiting.wait, Question):
             asked = ", ".join(question.missing)
             raise UsageError(f"A {block_type} was shown while {asked} still waits for its answer.")
 
-    def _append(
-        self,
-        event: Event,
-        entry: NewEntry,
-        changes: dict[str, Any] | None = None,
-        settle: Callable[[Position | Exception], None] | None = None,
-    ) -> None:
-        self._count(entry.payload)
-        self._check_limits(event.app_name)
-        write = Write(self.session_id, self._where, (entry,), changes or {})
-        self._writer.put(write, settle or self._settle)
-
-    def _count(self, payload: bytes) -> None:
-        self._turn_entries += 1
-        self._bytes += len(payload)
+    def _next_key(self) -> str:
+        if self.task is None and not self._is_own():
+            raise UsageError(
+                "A step can be called by the app's own thread only. Start threads inside of steps."
+            )
+        return current_branch.get(self.branch).next_key()
 
     def _check_limits(self, app_name: str) -> None:
         """End the session here if its app writes without end; even a bare `except:` does not get past it."""
-        if self._turn_entries > self._max_entries:
-            problem = f"The app wrote more than {self._max_entries} log entries in one turn."
-        elif self._bytes > self._max_bytes:
-            problem = f"The session's log grew beyond {self._max_bytes} bytes."
-        else:
-            return
-        self.finish(failed_exit(app_name, "LimitExceeded", problem))
+        if problem := self._journal.problem:
+            self._end(failed_exit(app_name, "LimitExceeded", problem))
+            raise Exited
 
-    def _end(self, exit_event: Event, failure: str) -> None:
-        with self._lock:
-            self._check_over()
-            self._over = Exited
-        data = exit_event.data
-        if failure and settings.DEBUG and isinstance(data, Exit):
-            data.return_value = failure
-        write = ending(self.session_id, self._where, exit_event, failure=failure)
-        self._writer.put(write, self._settle, waits=False)
 
-    def _settle(self, outcome: Position | Exception) -> None:
-        if isinstance(outcome, Exception):
-            self.refusal = outcome
-            self.stop()
+def step_entry(
+    key: str, name: str, highest: Mapping[str, int], outcome: StepOutcome | None = None
+) -> NewEntry:
+    """What is recorded of a step: how it ended, or, without an outcome, that the app has given it up."""
+    record: dict[str, Any] = {"name": name, "highest": highest}
+    if outcome is not None:
+        record |= {"error": outcome.error, "result": orjson.Fragment(outcome.result)}
+    return NewEntry(Kind.STEP, encode_json(record), key)
 
-    def _asked(self, outcome: Position | Exception) -> None:
-        self._settle(outcome)
-        if not isinstance(outcome, Exception):
-            with self._lock:  # nothing but an answer comes after the question
-                self.read_seq = max(self.read_seq, outcome.last_seq)
+
+def _closing_entry(closing: Event) -> NewEntry:
+    return NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -1,46 +1,84 @@
-"""The steps of one run: their keys, stable over replays, and the blocks that those under way made."""
+"""The steps of one run: their keys, stable over replays, and what those under way have shown."""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 from collections import Counter
-from typing import Any
-from weakref import WeakKeyDictionary
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 
-from apps_app.dsl.runtime import Step, UsageError, step_key
+from apps_app.dsl.runtime import UsageError, step_key
 
-OWN_BRANCH = "0"
+MAX_BRANCH_NAME = 40  # a longer one, of tasks that each start the next, becomes a digest
+
+
+class Branch:
+    """A line of an app's work in which one thing comes after the other: its own, or one of its tasks.
+
+    Named by the way to it, so that a replay finds it: the k-th task that its parent started.
+    """
+
+    def __init__(self, name: str = "0") -> None:
+        self.name = name
+        self._children = 0
+        self._steps = 0
+
+    def child(self) -> Branch:
+        """That of a task which this one starts now."""
+        self._children += 1
+        name = f"{self.name}-{self._children}"
+        if len(name) > MAX_BRANCH_NAME:
+            name = hashlib.blake2s(name.encode(), digest_size=12).hexdigest()
+        return Branch(name)
+
+    def next_key(self) -> str:
+        """The key of the step that is called now."""
+        self._steps += 1
+        return f"{self.name}.{self._steps}"
+
+
+# Which branch the calling code belongs to; a run sets its own, each task of it gets the next.
+current_branch: ContextVar[Branch] = ContextVar("branch")
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one step has shown: the blocks that it made, and by mark the highest number that it used.
+
+    A mark is a block type, for the numbers of its blocks, or the id of a block from outside of
+    the step, for its chunks.
+    """
+
+    made: set[str] = field(default_factory=set)
+    highest: Counter[str] = field(default_factory=Counter)
+
+    def add_block(self, block_type: str, number: int) -> None:
+        self.made.add(f"{block_type}-{number}")
+        self.highest[block_type] = max(self.highest[block_type], number)
+
+    def add_chunk(self, block_id: str, chunk_id: int) -> None:
+        if block_id not in self.made:
+            self.highest[block_id] = max(self.highest[block_id], chunk_id)
 
 
 class Steps:
-    """Numbers steps per branch when they are called: their ends may come in any order.
-
-    A branch is the app's own thread or task, or its k-th task by first call.
-    """
+    """Those under way, by key; they may end in any order."""
 
     def __init__(self) -> None:
-        self._under_way: dict[str, Counter[str]] = {}
-        self._numbers: Counter[str] = Counter()
-        self._branches: WeakKeyDictionary[asyncio.Task[Any], str] = WeakKeyDictionary()
-        self._branch_count = 0
+        self._under_way: dict[str, Shown] = {}
 
     @property
     def are_under_way(self) -> bool:
         return bool(self._under_way)
 
-    def begin(self, name: str, task: asyncio.Task[Any] | None) -> Step:
-        """A step called by a task of the app's, or by the app itself if None."""
-        branch = OWN_BRANCH if task is None else self._branch(task)
-        self._numbers[branch] += 1
-        step = Step(f"{branch}.{self._numbers[branch]}", name)
-        self._under_way[step.key] = Counter()
-        return step
+    def begin(self, key: str) -> None:
+        self._under_way[key] = Shown()
 
-    def end(self, step: Step) -> dict[str, int]:
-        """How many blocks of each type the step made; nothing for one that was not under way."""
-        return dict(self._under_way.pop(step.key, {}))
+    def end(self, key: str) -> dict[str, int]:
+        """The highest number by mark that the step used; nothing for one that was not under way."""
+        return dict(self._under_way.pop(key, Shown()).highest)
 
-    def current_key(self) -> str:
+    def current(self) -> str:
         """The key of the step that the calling code runs in; empty outside of steps."""
         key = step_key.get() or ""
         if key and key not in self._under_way:
@@ -50,13 +88,6 @@ class Steps:
             )
         return key
 
-    def count_block(self, block_type: str) -> None:
-        """A block was made by the calling code, perhaps inside a step."""
-        if key := self.current_key():
-            self._under_way[key][block_type] += 1
-
-    def _branch(self, task: asyncio.Task[Any]) -> str:
-        if task not in self._branches:
-            self._branch_count += 1  # not the length of the dictionary: tasks leave it at any time
-            self._branches[task] = str(self._branch_count)
-        return self._branches[task]
+    def shown(self, key: str) -> Shown:
+        """What a step under way has shown, to be added to."""
+        return self._under_way[key]

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
+from uuid import UUID
 
 from apps_app.events import Event
 from apps_app.pending import Answer, PendingPrompt
@@ -73,12 +74,9 @@ class Step:
 
 
 class Runtime(Protocol):
-    """Who plays an app. Every method raises SessionOver once the session is over.
+    """Who plays an app. Every method raises SessionOver once the session is over."""
 
-    `session_id` is the session's id, as text.
-    """
-
-    session_id: str
+    session_id: UUID
 
     def new_block(self, block_type: str) -> str:
         """The next block id of this type, `{block_type}-{n}`, n from 1 within the session."""

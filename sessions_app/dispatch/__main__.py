@@ -1,4 +1,4 @@
-"""A runner process: `python -m sessions_app.dispatch NAME FD`, started by local.py."""
+"""A runner process: `python -m sessions_app.dispatch NAME FD [--suspects]`, started by runner_child.py."""
 
 import sys
 
@@ -9,4 +9,5 @@ if __name__ == "__main__":
 
     from sessions_app.dispatch.runner_process import RunnerProcess  # models need the setup
 
-    RunnerProcess(name=sys.argv[1], descriptor=int(sys.argv[2])).run()
+    name, descriptor, *options = sys.argv[1:]
+    RunnerProcess(name, int(descriptor), plays_suspects="--suspects" in options).run()

@@ -9,137 +9,70 @@ import asyncio
 import fcntl
 import logging
 import os
-import socket
-import subprocess
-import sys
 import time
-import uuid
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, connection
+from django.db import connection
 
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.dispatch.base import Dispatch
-from sessions_app.dispatch.channel import READ_BYTES, packed, unpacker
-from sessions_app.exits import abandonment
+from sessions_app.dispatch.quarantine import Quarantine
+from sessions_app.dispatch.recovery import give_up
+from sessions_app.dispatch.runner_child import RunnerChild
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session
-from sessions_app.notifications import announce
-from sessions_app.writes import FencedError
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 60.0  # a runner may take this long to report for the first time
 STEADY_SECONDS = 5.0  # a runner that lived this long is replaced at once, one that did not with a pause
 MAX_PAUSE_SECONDS = 5.0
-RETRY_SECONDS = 1.0
-KILL_SECONDS = 5.0
-
-
-class RunnerChild:
-    """One runner process and our end of its channel."""
-
-    def __init__(self) -> None:
-        self.name = f"local-{uuid.uuid4().hex[:12]}"
-        self._last_alive = time.monotonic()
-        self.has_reported = False
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "sessions_app.dispatch", self.name, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                cwd=settings.BASE_DIR,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the server, which then ends its runner
-            )
-        self._end = ours
-        self._writer: asyncio.StreamWriter | None = None
-
-    @property
-    def silent_seconds(self) -> float:
-        """Since it reported that it is alive, or was started."""
-        return time.monotonic() - self._last_alive
-
-    @property
-    def _patience_seconds(self) -> float:
-        return conf.runner_silence_seconds if self.has_reported else START_SECONDS
-
-    async def attend(self) -> None:
-        """Pass on its hints until it is gone or has been silent for too long."""
-        reader, self._writer = await asyncio.open_connection(sock=self._end)
-        incoming = unpacker()
-        try:
-            while data := await asyncio.wait_for(reader.read(READ_BYTES), self._patience_seconds):
-                incoming.feed(data)
-                for message in incoming:
-                    await self._take(message)
-        except TimeoutError:
-            log.error("Runner %s has not reported for %s s.", self.name, self._patience_seconds)
-            self.process.kill()
-        except ConnectionError:
-            log.warning("Runner %s broke its connection.", self.name)
-
-    async def _take(self, message: dict[str, Any]) -> None:
-        if message["is"] == "hint":
-            await announce(message["hint"])
-            await asyncio.sleep(0)  # let the layer deliver, so that a flood does not fill its channel
-        else:
-            self._last_alive = time.monotonic()
-            self.has_reported = True
-
-    def send(self, message: dict[str, Any]) -> None:
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(packed(message))
-
-    async def end(self) -> int:
-        """Close the channel, which ends it; kill it if it does not go. Its exit code."""
-        if self._writer is not None:
-            self._writer.close()
-        else:
-            self._end.close()
-        try:
-            return await asyncio.to_thread(self.process.wait, KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return await asyncio.to_thread(self.process.wait)
 
 
 class LocalDispatch(Dispatch):
-    """Keeps one runner process alive. `writer` ends the sessions that a dead one leaves behind."""
+    """Keeps one runner process alive, and some for suspects. `writer` gives up what a dead one leaves."""
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
         self._child: RunnerChild | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
+        self._quarantine = Quarantine(writer)
 
     async def start(self) -> None:
         self._lock = await in_database(_lock_database)
-        await self._end_abandoned()
-        self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._watch_lock())]
+        await give_up(Session.objects.owned(), self._writer)
+        self._tasks = [
+            asyncio.create_task(self._supervise()),
+            asyncio.create_task(self._quarantine.run()),
+            asyncio.create_task(self._watch_lock()),
+        ]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._quarantine.close()
         if self._child is not None:
             await self._child.end()
         if self._lock is not None:
             os.close(self._lock)
 
     def advance(self, session_id: UUID, app_id: str, entry_point: str) -> None:
-        self._tell("advance", session_id, app_id, entry_point)
+        self._tell(self._child, "advance", session_id, app_id, entry_point)
 
     def wake(self, session_id: UUID, interaction: Entry) -> None:
-        self._tell("wake", session_id, interaction)
+        # All are told: which of them has it, or will take it up, is in the database.
+        for child in self._children:
+            self._tell(child, "wake", session_id, interaction)
 
     def halt(self, session_id: UUID) -> None:
-        self._tell("halt", session_id)
+        for child in self._children:
+            self._tell(child, "halt", session_id)
 
     @property
     def problem(self) -> str:
@@ -150,9 +83,15 @@ class LocalDispatch(Dispatch):
             return f"The runner has not reported for {child.silent_seconds:.0f} s."
         return ""
 
-    def _tell(self, what: str, session_id: UUID, *arguments: Any) -> None:
+    @property
+    def _children(self) -> Iterator[RunnerChild]:
         if self._child is not None:
-            self._child.send({"do": what, "session": session_id.hex, "with": arguments})
+            yield self._child
+        yield from self._quarantine.children
+
+    def _tell(self, child: RunnerChild | None, what: str, session_id: UUID, *arguments: Any) -> None:
+        if child is not None:
+            child.send({"do": what, "session": session_id.hex, "with": arguments})
 
     async def _supervise(self) -> None:
         pause = 0.0
@@ -167,41 +106,12 @@ class LocalDispatch(Dispatch):
             await asyncio.sleep(pause)
 
     async def _keep_one(self) -> None:
-        """From the start of a runner process to its death, and the end of what it left behind."""
+        """From the start of a runner process to its death, and what it left behind."""
         child = self._child = RunnerChild()
-        try:
-            await child.attend()
-        except Exception:
-            log.exception("Runner %s cannot be understood.", child.name)
-            child.process.kill()
+        await child.live()
         self._child = None
-        log.error("Runner %s died with exit code %s.", child.name, await child.end())
-        await self._end_abandoned()
-
-    async def _end_abandoned(self) -> None:
-        """Whoever owns a session now is dead: end each as failed, however long the database refuses it."""
-        while True:
-            if await self._tried_to_end_abandoned():
-                return
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _tried_to_end_abandoned(self) -> bool:
-        try:
-            owned = await in_database(lambda: list(Session.objects.owned().only("app_id", "owner")))
-            writes = [abandonment(session.id, session.app_id, session.owner) for session in owned]
-            results = await asyncio.gather(
-                *(asyncio.wrap_future(self._writer.submit(write)) for write in writes), return_exceptions=True
-            )
-        except Error:
-            log.exception("Sessions of a dead runner could not be looked up; trying again.")
-            return False
-        # A fence is as good: the session ended by itself before its runner died.
-        failures = [
-            each for each in results if isinstance(each, BaseException) and not isinstance(each, FencedError)
-        ]
-        for failure in failures:
-            log.error("A session of a dead runner could not be ended; trying again: %s", failure)
-        return not failures
+        await give_up(Session.objects.filter(owner=child.name), self._writer)
+        self._quarantine.look()
 
     async def _watch_lock(self) -> None:
         """Kill a runner that holds up our own writes, and neither commits nor reports.
@@ -210,13 +120,12 @@ class LocalDispatch(Dispatch):
         """
         while True:
             await asyncio.sleep(conf.lock_seconds / 4)
-            child, waited = self._child, self._writer.waited_seconds
+            waited = self._writer.waited_seconds
             limit = max(conf.lock_seconds, 3 * conf.sweep_seconds)
-            if child is None or not child.has_reported:
-                continue
-            if min(waited, child.silent_seconds) > limit:
-                log.error("Runner %s has held up all writes for %.1f s; killing it.", child.name, waited)
-                child.process.kill()
+            for child in self._children:
+                if child.has_reported and min(waited, child.silent_seconds) > limit:
+                    log.error("Runner %s has held up all writes for %.1f s; killing it.", child.name, waited)
+                    child.process.kill()
 
 
 def _lock_database() -> int | None:

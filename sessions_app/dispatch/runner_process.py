@@ -42,9 +42,10 @@ APP_THREADS = 256
 class RunnerProcess:
     """`name` is the owner in the sessions' rows, `descriptor` this end of the socket pair."""
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, name: str, descriptor: int, *, plays_suspects: bool) -> None:
         self._channel = BlockingChannel(socket.socket(fileno=descriptor))
         self._name = name
+        self._plays_suspects = plays_suspects
         self._outbox = HintOutbox(self._channel.send)
         self._writer = LogWriter(self._outbox.put)
 
@@ -64,7 +65,7 @@ class RunnerProcess:
         # All apps share it: one that fills the default's few threads would stop the others.
         loop.set_default_executor(ThreadPoolExecutor(APP_THREADS, thread_name_prefix="app"))
         LoopGuard(loop)
-        runner = Runner(self._name, self._writer, loop)
+        runner = Runner(self._name, self._writer, loop, plays_suspects=self._plays_suspects)
         threading.Thread(target=self._sweep, args=(runner,), name="sweep", daemon=True).start()
         threading.Thread(target=self._obey, args=(runner,), name="obey", daemon=True).start()
         await asyncio.Event().wait()
@@ -80,6 +81,7 @@ class RunnerProcess:
                 self._call(calls[message["do"]], message)
         except OSError:
             log.exception("Lost the channel to the web process.")
+        runner.release_all()
         runner.finish_printed()
         self._writer.stop()
         os._exit(0)

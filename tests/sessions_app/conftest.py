@@ -109,14 +109,16 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def new_run(writer: LogWriter, new_session: Callable[..., Session]) -> NewRun:
+def new_run(
+    writer: LogWriter, new_session: Callable[..., Session], loop: asyncio.AbstractEventLoop
+) -> NewRun:
     """Claims a new session; the run's app is this very thread."""
 
     def claim(**columns: Any) -> Run:
         session = new_session(**columns)
         taken = Write(session.id, {}, changes={"status": Status.RUNNING, "owner": "me"}, raise_epoch=True)
         claim = Claim(session.id, APP_ID, "", writer.submit(taken).result(SECONDS))
-        run = Run(claim, writer, Printer(writer).prints_of(session.id))
+        run = Run(claim, writer, Printer(writer).prints_of(session.id), Runner("me", writer, loop))
         run.thread = threading.current_thread()
         return run
 

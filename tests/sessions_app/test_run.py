@@ -82,10 +82,10 @@ def test_prompt_status_and_pending_are_one_commit(run: Run, hints: list[Hint]) -
 
 def test_answer_ends_the_wait(run: Run) -> None:
     answers = run.ask([TEXT], prompt())
-    assert run.is_waiting
+    assert run.waiting.wait is not None
     run.deliver([interaction(2, "input_request-1", "hello")])
     assert answers.result(SECONDS) == {"input_request-1": "hello"}
-    assert not run.is_waiting
+    assert run.waiting.wait is None
 
 
 def test_answers_come_in_parts_and_repeatedly(run: Run) -> None:
@@ -93,7 +93,7 @@ def test_answers_come_in_parts_and_repeatedly(run: Run) -> None:
     first, second = interaction(2, "slider-1", "3"), interaction(3, "input_request-1", "hello")
     run.deliver([first])
     run.deliver([first])
-    assert run.is_waiting
+    assert run.waiting.wait is not None
     run.deliver([first, second])
     run.deliver([first, second])
     assert answers.result(SECONDS) == {"slider-1": 3.0, "input_request-1": "hello"}
@@ -104,7 +104,7 @@ def test_answer_to_one_question_is_not_taken_for_the_next(run: Run, flush: Calla
     run.deliver([interaction(flush().last_seq + 1, "input_request-1", "one")])
     second = run.ask([TEXT], prompt())
     run.deliver([interaction(2, "input_request-1", "one")])
-    assert (first.result(SECONDS), run.is_waiting) == ({"input_request-1": "one"}, True)
+    assert (first.result(SECONDS), run.waiting.wait is not None) == ({"input_request-1": "one"}, True)
     run.deliver([interaction(flush().last_seq + 2, "input_request-1", "two")])
     assert second.result(SECONDS) == {"input_request-1": "two"}
 

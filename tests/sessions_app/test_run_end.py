@@ -33,7 +33,7 @@ def test_stop_ends_the_wait_and_whatever_is_called_next(run: Run) -> None:
     run.stop()
     assert isinstance(answers.exception(SECONDS), Stopped)
     assert_over(run, Stopped)
-    assert not run.is_waiting
+    assert run.waiting.wait is None
 
 
 def assert_over(run: Run, how: type[BaseException]) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from apps_app.dsl.runtime import Step, StepOutcome, UsageError, step_key
+from sessions_app.app_tasks import guarded_task
 from sessions_app.models import LogEntry
 from sessions_app.run import Run
+from sessions_app.steps import current_branch
 from sessions_app.writes import Position
 from tests.sessions_app.playing import entries, shown, texts
 from tests.sessions_app.runs import SECONDS, TEXT, in_step, kinds, markdown, prompt
@@ -28,7 +30,7 @@ def test_step_is_recorded_with_what_it_showed(run: Run, flush: Callable[[], Posi
     rows = LogEntry.objects.filter(session=run.session_id).values_list("kind", "step")
     assert list(rows) == [("event", "0.1"), ("step", "0.1"), ("event", "")]
     record = json.loads(entries(run.session_id)[1].payload)
-    assert record == {"name": "look up", "error": None, "blocks": {"markdown": 1}, "result": {"a": 1}}
+    assert record == {"name": "look up", "error": None, "highest": {"markdown": 1}, "result": {"a": 1}}
     assert [event["block_id"] for event in shown(run.session_id)] == ["markdown-1", "markdown-2"]
 
 
@@ -57,10 +59,16 @@ def test_nothing_else_is_shown_while_a_step_is_under_way(run: Run, flush: Callab
     assert texts(run.session_id) == ["after"]
 
 
-def test_step_that_was_given_up_holds_nobody_up(run: Run, flush: Callable[[], Position]) -> None:
-    run.abandon_step(run.begin_step("slow").result(SECONDS))
-    run.emit(markdown("after"))
-    assert flush().last_seq == 1
+def test_step_that_was_given_up_is_recorded_and_holds_nobody_up(
+    run: Run, flush: Callable[[], Position]
+) -> None:
+    step = run.begin_step("slow").result(SECONDS)
+    in_step(step, lambda: run.emit(markdown("within", run.new_block("markdown"))))
+    run.abandon_step(step)
+    run.emit(markdown("after", run.new_block("markdown")))
+    flush()
+    assert kinds(run) == ["event", "step", "event"]
+    assert json.loads(entries(run.session_id)[1].payload) == {"name": "slow", "highest": {"markdown": 1}}
 
 
 def test_step_that_has_ended_shows_nothing_more(run: Run, flush: Callable[[], Position]) -> None:
@@ -88,7 +96,7 @@ def test_cancelled_wait_for_a_step_stops_nobody(run: Run, flush: Callable[[], Po
 
 
 def test_steps_of_gathered_tasks_have_keys_of_their_own(run: Run) -> None:
-    """A branch a task, numbered by its first step; `0` is the app's own."""
+    """A branch a task, in the order in which they were started; `0` is the app's own."""
     seen: list[tuple[str, str]] = []
 
     async def step(name: str) -> None:
@@ -102,6 +110,8 @@ def test_steps_of_gathered_tasks_have_keys_of_their_own(run: Run) -> None:
 
     async def main() -> None:
         run.task = asyncio.current_task()
+        asyncio.get_running_loop().set_task_factory(guarded_task)
+        current_branch.set(run.branch)
         await step("own1")
         await asyncio.gather(two_steps("a"), two_steps("b"))
         await step("own2")
@@ -111,12 +121,12 @@ def test_steps_of_gathered_tasks_have_keys_of_their_own(run: Run) -> None:
     assert dict(seen) == {
         "own1": "0.1",
         "own2": "0.2",
-        "a1": "1.1",
-        "a2": "1.2",
-        "b1": "2.1",
-        "b2": "2.2",
-        "c1": "3.1",
-        "c2": "3.2",
+        "a1": "0-1.1",
+        "a2": "0-1.2",
+        "b1": "0-2.1",
+        "b2": "0-2.2",
+        "c1": "0-3.1",
+        "c2": "0-3.2",
     }
 
 

@@ -15,7 +15,6 @@ from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session, Status
 from sessions_app.runner import Runner
 from sessions_app.writes import Write
-from tests.deadline import until
 from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID, ENTRY_POINT, exit_of, texts
 from tests.sessions_app.runners import (
@@ -26,8 +25,6 @@ from tests.sessions_app.runners import (
     comes_to,
     error_type,
     record_answer,
-    status_of,
-    swept,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,7 +57,7 @@ def test_session_is_claimed_once(
 
 
 def test_sweep_takes_up_what_no_message_told_of(
-    runner: Runner, writer: LogWriter, app: SetApp, new_session: Callable[..., Session], settings: Any
+    runner: Runner, writer: LogWriter, app: SetApp, new_session: Callable[..., Session]
 ) -> None:
     """But not what was created just now: its message is on the way."""
 
@@ -68,12 +65,11 @@ def test_sweep_takes_up_what_no_message_told_of(
     def main() -> None:
         yr.markdown("played")
 
+    runner.sweep()
     session = new_session()
-    settings.YERA_SWEEP_SECONDS = 60
     runner.sweep()
     assert writer.submit(Write(session.id, {"status": Status.CREATED})).result(SECONDS).epoch == 0
-    settings.YERA_SWEEP_SECONDS = 0.05
-    assert until(lambda: swept(runner) and status_of(session) != Status.CREATED)
+    runner.sweep()
     assert comes_to(session, Status.FINISHED)
     assert texts(session.id) == ["played"]
 

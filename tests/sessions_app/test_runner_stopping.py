@@ -17,6 +17,7 @@ from sessions_app.models import Kind, Session, Status
 from sessions_app.runner import Runner
 from sessions_app.writes import Write
 from tests.deadline import until
+from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID, entries, shown
 from tests.sessions_app.runners import (
     SECONDS,
@@ -24,8 +25,8 @@ from tests.sessions_app.runners import (
     ask_once,
     ask_once_async,
     comes_to,
-    error_type,
     is_running,
+    status_of,
     swept,
 )
 
@@ -125,15 +126,15 @@ def test_halt_of_a_session_that_is_not_played_here_does_nothing(
     runner.halt(new_session().id)
 
 
-def test_sweep_ends_what_is_owned_but_not_played(
-    runner: Runner, writer: LogWriter, new_session: Callable[..., Session]
+def test_sweep_plays_what_is_owned_but_not_played(
+    runner: Runner, writer: LogWriter, app: SetApp, new_session: Callable[..., Session]
 ) -> None:
-    """Only at the second sweep: at the first its run may just be on its way."""
+    """Given up at the second sweep only: at the first its run may just be on its way."""
+    app(ask_once)
     session = new_session(status=Status.RUNNING, owner="me")
     other = new_session(status=Status.RUNNING, owner="somebody else")
     runner.sweep()
-    writer.submit(Write(session.id, {"status": Status.RUNNING})).result(SECONDS)
-    runner.sweep()
-    assert error_type(session) == "RunnerDied"
+    assert writer.submit(Write(session.id, {"owner": "me"})).result(SECONDS).epoch == 0
+    assert until(lambda: swept(runner) and status_of(session) == Status.WAITING)
     other.refresh_from_db()
-    assert other.status == Status.RUNNING
+    assert (other.status, other.epoch) == (Status.RUNNING, 0)

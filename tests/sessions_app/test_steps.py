@@ -1,132 +1,129 @@
-"""The steps of a run: keys that a replay gives again, and the blocks that each step made."""
+"""The steps of a run: keys that a replay gives again, and what each step has shown."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_app.dsl.runtime import Step, UsageError, step_key
-from sessions_app.steps import Steps
-
-
-@pytest.fixture
-def steps() -> Steps:
-    return Steps()
+from apps_app.dsl.runtime import UsageError, step_key
+from sessions_app.steps import Branch, Shown, Steps
 
 
 @contextmanager
-def inside(step: Step) -> Iterator[None]:
+def inside(key: str) -> Iterator[None]:
     """As in the step's code."""
-    token = step_key.set(step.key)
+    token = step_key.set(key)
     try:
         yield
     finally:
         step_key.reset(token)
 
 
-def begun(steps: Steps, count: int, task: asyncio.Task[Any] | None = None) -> list[str]:
-    return [steps.begin("work", task).key for _ in range(count)]
+# Branches.
 
 
-def test_apps_own_steps_are_numbered(steps: Steps) -> None:
-    assert steps.begin("look up", None) == Step("0.1", "look up")
-    assert steps.begin("look up", None) == Step("0.2", "look up")
+def test_steps_of_a_branch_are_numbered() -> None:
+    own = Branch()
+    assert [own.next_key(), own.next_key()] == ["0.1", "0.2"]
 
 
-async def test_each_task_is_a_branch_by_its_first_step(steps: Steps) -> None:
-    idle, first, second = (asyncio.create_task(asyncio.sleep(0)) for _ in range(3))
-    assert begun(steps, 1, second) == ["1.1"]
-    assert begun(steps, 2) == ["0.1", "0.2"]
-    assert begun(steps, 2, first) == ["2.1", "2.2"]
-    assert begun(steps, 1, second) == ["1.2"]
-    await asyncio.gather(idle, first, second)
+def test_tasks_are_branches_by_the_way_to_them() -> None:
+    own = Branch()
+    first, second = own.child(), own.child()
+    inner = second.child()
+    assert [inner.next_key(), first.next_key(), second.next_key()] == ["0-2-1.1", "0-1.1", "0-2.1"]
 
 
-async def test_branch_of_a_task_that_is_gone_is_not_given_again(steps: Steps) -> None:
-    """A key names one step of the log for ever."""
-    keys = []
-    for _ in range(3):
-        task = asyncio.create_task(asyncio.sleep(0))
-        keys += begun(steps, 1, task)
-        await task
-        del task
-        gc.collect()
-    assert keys == ["1.1", "2.1", "3.1"]
+def keys(chain: int) -> list[str]:
+    """Those of tasks that each start the next, some of them more than one."""
+    branch, made = Branch(), []
+    for _ in range(chain):
+        made.append(branch.child().next_key())
+        branch = branch.child()
+        made.append(branch.next_key())
+    return made
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
-def test_keys_do_not_depend_on_when_other_steps_end(calls: list[tuple[int, bool]]) -> None:
-    """Each call is by the app itself (0) or one of its tasks; then all that is under way may end."""
-
-    async def play(*, ends: bool) -> dict[int, list[str]]:
-        steps, under_way = Steps(), []
-        tasks = [None, *[asyncio.create_task(asyncio.sleep(0)) for _ in range(3)]]
-        keys = defaultdict(list)
-        for caller, all_end in calls:
-            under_way.append(steps.begin("work", tasks[caller]))
-            keys[caller].append(under_way[-1].key)
-            while under_way and ends and all_end:
-                steps.end(under_way.pop())
-        return keys
-
-    keys = asyncio.run(play(ends=False))
-    assert asyncio.run(play(ends=True)) == keys
-    every = [key for made in keys.values() for key in made]
-    assert len(set(every)) == len(every)
-    for made in keys.values():
-        branch = made[0].partition(".")[0]
-        assert made == [f"{branch}.{number}" for number in range(1, len(made) + 1)]
+def test_keys_of_a_long_chain_stay_short_apart_and_the_same() -> None:
+    made = keys(200)
+    assert len(set(made)) == len(made)
+    assert max(map(len, made)) <= 64  # as the log's column takes them
+    assert keys(200) == made
 
 
-def test_step_counts_its_blocks_and_only_its_own(steps: Steps) -> None:
-    first, second = steps.begin("a", None), steps.begin("b", None)
-    for step, block_types in ((first, ["markdown", "table", "markdown"]), (second, ["spinner"])):
-        with inside(step):
-            for block_type in block_types:
-                steps.count_block(block_type)
-    steps.count_block("markdown")
-    assert steps.end(second) == {"spinner": 1}
-    assert steps.end(first) == {"markdown": 2, "table": 1}
+@given(st.permutations(range(8)))
+def test_keys_do_not_depend_on_who_steps_first(order: list[int]) -> None:
+    own = Branch()
+    branches = [own.child() for _ in range(4)]
+    made: dict[int, list[str]] = {}
+    for each in order:
+        made.setdefault(each % 4, []).append(branches[each % 4].next_key())
+    assert made == {k: [f"0-{k + 1}.1", f"0-{k + 1}.2"] for k in range(4)}
 
 
-def test_code_knows_the_step_it_runs_in(steps: Steps) -> None:
-    step = steps.begin("work", None)
-    assert steps.current_key() == ""
-    with inside(step):
-        assert steps.current_key() == "0.1"
+# What a step has shown.
 
 
-def test_steps_are_under_way_until_the_last_has_ended(steps: Steps) -> None:
-    first, second = steps.begin("a", None), steps.begin("b", None)
-    steps.end(first)
+def test_step_keeps_the_highest_number_by_block_type() -> None:
+    shown = Shown()
+    for block_type, number in (("markdown", 3), ("table", 1), ("markdown", 5)):
+        shown.add_block(block_type, number)
+    shown.add_block("markdown", 4)  # threads of one step
+    assert shown.highest == {"markdown": 5, "table": 1}
+
+
+def test_step_keeps_the_last_chunk_of_blocks_from_outside() -> None:
+    shown = Shown()
+    shown.add_block("markdown", 2)
+    for block_id, chunk_id in (("markdown-2", 1), ("markdown-1", 4), ("markdown-1", 5)):
+        shown.add_chunk(block_id, chunk_id)
+    assert shown.highest == {"markdown": 2, "markdown-1": 5}
+
+
+def test_each_step_has_shown_its_own() -> None:
+    steps = Steps()
+    steps.begin("0.1")
+    steps.begin("0.2")
+    steps.shown("0.1").add_block("markdown", 1)
+    steps.shown("0.2").add_block("spinner", 1)
+    assert steps.end("0.2") == {"spinner": 1}
+    assert steps.end("0.1") == {"markdown": 1}
+
+
+def test_code_knows_the_step_it_runs_in() -> None:
+    steps = Steps()
+    steps.begin("0.1")
+    assert steps.current() == ""
+    with inside("0.1"):
+        assert steps.current() == "0.1"
+
+
+def test_steps_are_under_way_until_the_last_has_ended() -> None:
+    steps = Steps()
+    steps.begin("0.1")
+    steps.begin("0.2")
+    steps.end("0.1")
     assert steps.are_under_way
-    steps.end(second)
+    steps.end("0.2")
     assert not steps.are_under_way
 
 
-def test_ended_step_refuses_what_it_left_running(steps: Steps) -> None:
-    step = steps.begin("hasty", None)
-    steps.end(step)
-    steps.begin("next", None)
-    with inside(step):
-        with pytest.raises(UsageError, match=r"Step 0\.1 has ended"):
-            steps.current_key()
-        with pytest.raises(UsageError, match=r"Step 0\.1 has ended"):
-            steps.count_block("markdown")
+def test_ended_step_refuses_what_it_left_running() -> None:
+    steps = Steps()
+    steps.begin("0.1")
+    steps.end("0.1")
+    steps.begin("0.2")
+    with inside("0.1"), pytest.raises(UsageError, match=r"Step 0\.1 has ended"):
+        steps.current()
 
 
-def test_step_that_ends_twice_says_nothing_the_second_time(steps: Steps) -> None:
+def test_step_that_ends_twice_says_nothing_the_second_time() -> None:
     """One that was given up while its end was on the way to the log."""
-    step = steps.begin("work", None)
-    with inside(step):
-        steps.count_block("markdown")
-    assert [steps.end(step), steps.end(step)] == [{"markdown": 1}, {}]
+    steps = Steps()
+    steps.begin("0.1")
+    steps.shown("0.1").add_block("markdown", 1)
+    assert [steps.end("0.1"), steps.end("0.1")] == [{"markdown": 1}, {}]
