@@ -110,13 +110,11 @@ def load_all(source: Source) -> tuple[list[App[..., Any]], str]:
 
 
 def code_hash(entry_point: str) -> str:
-    """SHA-256 in hex of the file that the entry point is in; raises AppLoadError."""
+    """SHA-256 in hex of the file that the entry point is in, empty for none; raises AppLoadError."""
     location = entry_point.rpartition(":")[0]
     with _loading(entry_point, location):
-        if location.endswith(".py"):
-            return _digest(Path(location))
-        spec = find_spec(location)
-        return "" if spec is None or spec.origin is None else _digest(Path(spec.origin))
+        file = location if location.endswith(".py") else importlib.import_module(location).__file__
+        return "" if file is None else _digest(Path(file))
 
 
 def _digest(file: Path) -> str:

@@ -102,7 +102,7 @@ class Runner:
             elif run.waiting.wait is not None and owned[session_id] == Status.RUNNING:
                 self.wake(session_id)
         self._release_strays(set(owned))
-        self._park_idle()
+        self.park_idle(conf.hot_seconds)
         self._interrupt_stopped()
         self._printer.save()
 
@@ -183,9 +183,10 @@ class Runner:
     def _max_hot(self) -> int:
         return 0 if self._plays_suspects else conf.hot_runs
 
-    def _park_idle(self) -> None:
+    def park_idle(self, seconds: float) -> None:
+        """Give up the sessions that have waited for so long."""
         for run, since in list(self._hot.items()):
-            if time.monotonic() - since < conf.hot_seconds:
+            if time.monotonic() - since < seconds:
                 return
             self._park(run)
 

@@ -38,7 +38,7 @@ async def _tried_to_give_up(owned: SessionQuerySet, writer: LogWriter) -> bool:
     try:
         sessions = await in_database(lambda: list(owned.only(*columns)))
         results = await asyncio.gather(
-            *(asyncio.wrap_future(writer.submit(_release(session))) for session in sessions),
+            *(asyncio.wrap_future(writer.submit(release(session))) for session in sessions),
             return_exceptions=True,
         )
     except Error:
@@ -55,7 +55,8 @@ def _are_given_up(results: Iterable[object]) -> bool:
     return not failures
 
 
-def _release(session: Session) -> Write:
+def release(session: Session) -> Write:
+    """Gives up a session, or ends one that has killed too many runners."""
     deaths = session.deaths + session.is_suspect
     if deaths >= MAX_DEATHS:
         return abandonment(session.id, session.app_id, session.owner)

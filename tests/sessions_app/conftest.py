@@ -56,6 +56,7 @@ def app_row(transactional_db: None) -> App:
 def app(app_row: App, monkeypatch: pytest.MonkeyPatch) -> SetApp:
     """Decorates a test's own function, sync or async, to be the one app."""
     module = ModuleType(APP_MODULE)
+    module.__file__ = None
     monkeypatch.setitem(sys.modules, APP_MODULE, module)
     monkeypatch.setattr(sys, "path", [*sys.path])
     discovery.install_author_api()

@@ -1,0 +1,120 @@
+"""A stage: plays one session to its end, with runners that park it, die and are replaced on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sessions_app.dispatch.recovery import release
+from sessions_app.exits import cancellation
+from sessions_app.frames import Entry
+from sessions_app.log_writer import LogWriter
+from sessions_app.models import ENDED, Kind, Session, Status
+from sessions_app.runner import Runner
+from sessions_app.writes import NewEntry, Write
+from tests.deadline import until
+from tests.sessions_app.playing import APP_ID, ENTRY_POINT, entries, interaction
+from tests.sessions_app.runners import SECONDS, is_running
+
+# What a client that knows of retracts has in the end, by which two ways of playing are compared.
+Story = list[tuple[str, int, str | None, Any]]
+
+
+class Stage:
+    """`session` is played by `runner`; the rest of the server is the test."""
+
+    def __init__(self, session: Session, writer: LogWriter, loop: asyncio.AbstractEventLoop) -> None:
+        self.session = session
+        self._writer = writer
+        self._loop = loop
+        self._count = 0
+        self.runner = self._new_runner()
+
+    def begin(self) -> None:
+        self.runner.advance(self.session.id, APP_ID, ENTRY_POINT)
+
+    def status(self) -> str:
+        self.session.refresh_from_db()
+        return self.session.status
+
+    def pauses(self) -> bool:
+        """Whether it comes to wait or to end."""
+        return until(lambda: self.status() not in (Status.CREATED, Status.RUNNING))
+
+    def answer(self, value: Any) -> None:
+        """Answer the first prompt that is pending."""
+        self.runner.wake(self.session.id, self.record(value))
+
+    def record(self, value: Any) -> Entry:
+        """Record such an answer as the web process does, without telling the runner."""
+        self.session.refresh_from_db()
+        (prompt, *missing), seq = self.session.pending, self.session.last_seq + 1
+        entry = interaction(seq, prompt["block_id"], value)
+        changes = {
+            "status": Status.WAITING if missing else Status.RUNNING,
+            "pending": missing,
+            "turn_seq": seq,
+        }
+        where = {"status": Status.WAITING, "last_seq": seq - 1}
+        write = Write(self.session.id, where, [NewEntry(Kind.INTERACTION, entry.payload)], changes)
+        self._writer.submit(write).result(SECONDS)
+        return entry
+
+    def park(self) -> None:
+        """Have the runner give the session up."""
+
+        def is_parked() -> bool:
+            self.runner.park_idle(0)
+            return not Session.objects.filter(id=self.session.id).exclude(owner="").exists()
+
+        assert until(is_parked)
+
+    def kill(self) -> None:
+        """The runner is gone: what recovery does, then the next runner. The old one's threads find out."""
+        for held in Session.objects.filter(owner=self.runner.name):
+            self._writer.submit(release(held)).result(SECONDS)
+        Session.objects.filter(id=self.session.id).update(is_suspect=False)
+        self.runner.halt(self.session.id)
+        self.runner = self._new_runner()
+        self.runner.sweep()
+
+    def close(self) -> None:
+        """End the session, and everything that played it."""
+        if self.status() not in ENDED:
+            self._writer.submit(cancellation(self.session.id, APP_ID)).result(SECONDS)
+        self.runner.halt(self.session.id)
+        assert until(lambda: not is_running(self.runner))
+
+    def _new_runner(self) -> Runner:
+        self._count += 1
+        return Runner(f"runner-{self._count}", self._writer, self._loop)
+
+
+def story(session_id: UUID) -> Story:
+    """The events of a log that stand: block id, chunk id, parent and data."""
+    gone: set[int] = set()
+    for entry in entries(session_id):
+        if entry.kind == "retract":
+            retract = json.loads(entry.payload)
+            gone |= set(range(retract["from_seq"], retract["to_seq"] + 1))
+    kept = [json.loads(e.payload) for e in entries(session_id) if e.kind == "event" and e.seq not in gone]
+    return [(e["block_id"], e["chunk_id"], e["parent_block_id"], e["data"]) for e in kept]
+
+
+def play_to_end(stage: Stage, answers: Sequence[Any], between: Callable[[Stage], None]) -> Story:
+    """Play with these answers, and do something with the stage at each wait."""
+    stage.begin()
+    for answer in answers:
+        assert stage.pauses()
+        assert stage.status() == Status.WAITING, (stage.session.exit, stage.session.divergence)
+        between(stage)
+        if callable(answer):
+            answer(stage)
+        else:
+            stage.answer(answer)
+    assert stage.pauses()
+    assert stage.status() in ENDED, (stage.session.status, stage.session.divergence)
+    return story(stage.session.id)
