@@ -1,12 +1,13 @@
 """Playing an app to its exit in a test."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from apps_app.dsl.app import App, aplay, app, play
-from apps_app.dsl.runtime import Exited
+from apps_app.dsl.runtime import Exited, StepOutcome
 from tests.apps_app.recording import RecordingRuntime
 
 
@@ -33,10 +34,10 @@ class Played(RecordingRuntime):
         return self.exit["return_value"]
 
 
-def played(function: Any, *answers: Any) -> Played:
-    """Plays an app, or a function as an app, against the answers, to its exit."""
+def played(function: Any, *answers: Any, recorded: Mapping[str, StepOutcome] | None = None) -> Played:
+    """Plays an app, or a function as an app, against the answers and what is recorded, to its exit."""
     played_app = function if isinstance(function, App) else app(model=False)(function)
-    runtime = Played(answers)
+    runtime = Played(answers, recorded)
     with pytest.raises(Exited):
         if played_app.is_async:
             asyncio.run(aplay(played_app, runtime))

@@ -7,7 +7,7 @@ import pytest
 
 import apps_app.dsl as yr
 from apps_app.dsl.app import aplay
-from apps_app.dsl.runtime import Exited, UsageError
+from apps_app.dsl.runtime import Exited, StepOutcome, UsageError
 from tests.apps_app.playing import Played, played
 
 
@@ -196,6 +196,91 @@ def test_a_step_that_gives_up_something_of_its_own_is_not_given_up():
     run = played_by(OneThingAtATime(), app)
 
     assert (run.returned, run.abandoned) == ("went on", [])
+
+
+class Impatient(Played):
+    """Cancels the app's task as soon as it calls the method named `at`."""
+
+    def __init__(self, at, recorded=None):
+        super().__init__(recorded=recorded)
+        self.at = at
+
+    def begin_step(self, name):
+        return self.cancelled_at("begin_step", super().begin_step(name))
+
+    def end_step(self, step, outcome):
+        return self.cancelled_at("end_step", super().end_step(step, outcome))
+
+    def cancelled_at(self, method, future):
+        if method == self.at:
+            asyncio.current_task().cancel()
+        return future
+
+
+class NeverBegun(Impatient):
+    """Its steps wait for ever to begin."""
+
+    def begin_step(self, name):
+        self.beginning = self.cancelled_at("begin_step", Future())
+        return self.beginning
+
+
+async def app_that_is_cancelled():
+    with pytest.raises(asyncio.CancelledError):
+        await yr.astep(lambda: 1, name="lost")
+    asyncio.current_task().uncancel()
+    yr.markdown("after")
+
+
+@pytest.mark.parametrize("at", ["begin_step", "end_step"])
+def test_a_step_is_given_up_while_it_begins_or_ends(at):
+    run = played_by(Impatient(at), app_that_is_cancelled)
+
+    assert run.returned == "None"
+    assert [step.name for step in run.abandoned] == ["lost"]
+    assert block_ids(run) == ["markdown-1"]
+
+
+def test_a_recorded_step_is_not_given_up():
+    run = played_by(Impatient("begin_step", {"0.1": StepOutcome(b"1")}), app_that_is_cancelled)
+
+    assert (run.returned, run.abandoned) == ("None", [])
+
+
+def test_a_step_that_has_not_begun_is_not_given_up():
+    """The runtime sees that nobody waits for it any more."""
+    run = played_by(NeverBegun("begin_step"), app_that_is_cancelled)
+
+    assert (run.returned, run.abandoned) == ("None", [])
+    assert run.beginning.cancelled()
+
+
+def test_a_step_whose_own_work_is_cancelled_has_failed():
+    """It is not the app that gives it up, so a replay must not wait for that."""
+
+    async def work():
+        task = asyncio.create_task(for_ever())
+        task.cancel()
+        await task
+
+    async def app():
+        with pytest.raises(yr.StepError, match="CancelledError"):
+            await yr.astep(work)
+
+    run = played_by(OneThingAtATime(), app)
+
+    assert (run.returned, run.abandoned) == ("None", [])
+    assert [outcome.error for _, outcome in run.steps] == ["CancelledError: "]
+
+
+def test_a_cancellation_inside_a_sync_app_is_a_failure_of_the_step():
+    def work():
+        raise asyncio.CancelledError("by its library")
+
+    run = played(lambda: yr.step(work))
+
+    assert [outcome.error for _, outcome in run.steps] == ["CancelledError: by its library"]
+    assert (run.exit["error_cause"]["error_type"], run.abandoned) == ("StepError", [])
 
 
 def test_a_step_that_is_given_up_leaves_the_layouts_as_they_were():
