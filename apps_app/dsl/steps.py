@@ -10,7 +10,6 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FunctionType, MethodType
 from typing import Any, Self
@@ -90,7 +89,7 @@ class StepFunction:
         if attempt.is_due:
             with attempt.under_way():
                 attempt.succeeded(work())
-            attempt.end().result()
+            attempt.end()
         return attempt.value()
 
     async def _adone(self, work: Function) -> Any:
@@ -101,8 +100,7 @@ class StepFunction:
         if attempt.is_due:
             with attempt.under_way():
                 attempt.succeeded(await _awaited(work()))
-            with attempt.given_up_if_cancelled():
-                await asyncio.wrap_future(attempt.end())
+            await attempt.ended()
         return attempt.value()
 
     @functools.cached_property
@@ -134,33 +132,31 @@ class _Attempt:
         """
         step_key.set(self._step.key)
         try:
-            with self.given_up_if_cancelled():
-                yield
+            yield
         except (Exception, asyncio.CancelledError) as error:
             if _is_cancellation(error):
+                self._runtime.abandon_step(self._step)
                 raise
             self._error = error
             self._outcome = StepOutcome(error=storable(f"{type(error).__name__}: {error}"))
         finally:
             step_key.set(None)
 
-    @contextmanager
-    def given_up_if_cancelled(self) -> Iterator[None]:
-        """A cancellation of the app's own task inside the block gives up the step."""
-        try:
-            yield
-        except asyncio.CancelledError as error:
-            if _is_cancellation(error):
-                self._runtime.abandon_step(self._step)
-            raise
-
     def succeeded(self, result: Any) -> None:
         """Keep the result; raises when JSON cannot hold it."""
         self._outcome = StepOutcome(result=self._result_type.encode(result))
 
-    def end(self) -> Future[StepOutcome]:
-        """Record how it ended."""
-        return self._runtime.end_step(self._step, self._outcome)
+    def end(self) -> None:
+        """Record the outcome, and wait until that is durable."""
+        self._runtime.end_step(self._step, self._outcome).result()
+
+    async def ended(self) -> None:
+        """`end` for async apps; a cancellation meanwhile gives up the step after all."""
+        try:
+            await asyncio.wrap_future(self._runtime.end_step(self._step, self._outcome))
+        except asyncio.CancelledError:
+            self._runtime.abandon_step(self._step)
+            raise
 
     def value(self) -> Any:
         """What the step gives to its caller, from what is recorded."""

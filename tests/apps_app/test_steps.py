@@ -136,7 +136,7 @@ def test_a_step_can_show():
 
     run = played(lambda: yr.step(work))
 
-    assert [block_id for block_id, *_ in run.shapes()] == ["spinner-1", "markdown-1", "spinner-1"]
+    assert run.block_ids() == ["spinner-1", "markdown-1", "spinner-1"]
 
 
 def test_an_exit_inside_a_step_is_not_recorded():
