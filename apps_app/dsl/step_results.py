@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,6 @@ class ResultType:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
         self._annotation = _annotation(function)
         self._adapter = _adapter(self._annotation)
 
@@ -52,13 +50,11 @@ class ResultType:
 
 
 def _annotation(function: Callable[..., Any]) -> Any:
-    """Of a function or method; Any when it has none that says something."""
-    if not inspect.isroutine(function):
-        return Any
+    """Any when there is none, or it is a string that names nothing."""
     try:
         # With local names of its own, typing does not cache what a string annotation meant in another run.
         return typing.get_type_hints(function, localns={}, include_extras=True).get("return", Any)
-    except (NameError, AttributeError, TypeError, SyntaxError):  # a string that names nothing from here
+    except (NameError, AttributeError, TypeError, SyntaxError):
         return Any
 
 
@@ -66,9 +62,11 @@ def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
     if annotation is Any:
         return None
     try:
-        return TypeAdapter(annotation)
-    except (PydanticUserError, NameError):  # no form in pydantic, or one with fields that cannot be resolved
+        adapter = TypeAdapter[Any](annotation)
+        adapter.rebuild()  # one with fields that cannot be resolved does not say so before
+    except (PydanticUserError, NameError):
         return None
+    return adapter
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 import pytest
 
 import apps_app.dsl as yr
-from apps_app.dsl.app import aplay
+from apps_app.dsl.app import aplay, play
 from apps_app.dsl.recorded import LONGEST_SLEEP_SECONDS
-from apps_app.dsl.runtime import Exited
+from apps_app.dsl.runtime import Exited, Parked
 from tests.apps_app.playing import Played, played
 
 
@@ -88,6 +88,18 @@ class Sleepless(Played):
     def sleep(self, seconds):
         self.falling_asleep.set()
         return self.waking
+
+
+def test_a_sleep_may_outlive_its_run():
+    def app():
+        yr.sleep(5)
+
+    runtime = Sleepless()
+    runtime.waking.set_exception(Parked())
+
+    with pytest.raises(Parked):
+        play(yr.app(app), runtime)
+    assert runtime.events == []
 
 
 async def test_an_async_app_awaits_its_sleep():

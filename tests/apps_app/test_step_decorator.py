@@ -107,10 +107,14 @@ def test_a_sync_step_is_refused_in_an_async_app_and_can_be_awaited_by_astep():
     async def refused():
         add(1)
 
+    async def also_refused():
+        await yr.step(double, 1)
+
     async def app() -> int:
         return await yr.astep(add, 1)
 
     assert "use yr.astep" in played(refused).exit["reason"]
+    assert "use yr.astep" in played(also_refused).exit["reason"]
     assert (played(app).returned, names(played(app))) == ("1", ["add"])
 
 
@@ -158,13 +162,16 @@ def test_in_a_session_a_function_alone_is_called():
         return 1
 
     def app() -> int:
-        return yr.step(local) + yr.step(int) + yr.step(module_level) + yr.step(lambda: 1)
+        return yr.step(local) + yr.step(int) + yr.step(three) + yr.step(five)
 
-    assert played(app).returned == "4"
+    assert played(app).returned == "9"
 
 
-def module_level():
-    return 2
+def three():
+    return 3
+
+
+five = lambda: 5  # noqa: E731 - it has no name that says where it belongs
 
 
 def test_with_brackets_it_decorates_in_a_session_too():
