@@ -15,8 +15,9 @@ from apps_app.dsl.prompts import (
     slider,
     text_input,
 )
+from apps_app.dsl.recorded import asleep, now, random, sleep, uuid
 from apps_app.dsl.runtime import StepError, UsageError
-from apps_app.dsl.steps import astep, step
+from apps_app.dsl.steps import astep, idempotency_key, step
 from apps_app.dsl.tables import table
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "action",
     "adate_picker",
     "app",
+    "asleep",
     "aslider",
     "astep",
     "atext_input",
@@ -38,13 +40,18 @@ __all__ = [
     "date_picker",
     "exit",
     "form",
+    "idempotency_key",
     "line_chart",
     "markdown",
+    "now",
     "quit",
+    "random",
+    "sleep",
     "slider",
     "spinner",
     "step",
     "table",
     "text_input",
+    "uuid",
     "workspace",
 ]

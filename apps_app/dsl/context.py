@@ -81,6 +81,11 @@ def current() -> SessionContext:
         ) from None
 
 
+def in_session() -> bool:
+    """Whether this code runs in a session."""
+    return _current.get(None) is not None
+
+
 def current_sync(name: str) -> SessionContext:
     """The session, for the call `name` that blocks; refuses it where it would block an event loop."""
     context = current()

@@ -1,13 +1,16 @@
 """Playing an app to its exit in a test."""
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import pytest
 
 from apps_app.dsl.app import App, aplay, app, play
-from apps_app.dsl.runtime import Exited
+from apps_app.dsl.runtime import Exited, StepOutcome
 from tests.apps_app.recording import RecordingRuntime
+
+T = TypeVar("T", bound=RecordingRuntime)
 
 
 class Played(RecordingRuntime):
@@ -21,6 +24,10 @@ class Played(RecordingRuntime):
         """Block id, chunk id and parent of all events before the exit."""
         return [(e["block_id"], e["chunk_id"], e["parent_block_id"]) for e in self.events[:-1]]
 
+    def block_ids(self) -> list[str]:
+        """Of all events before the exit."""
+        return [block_id for block_id, *_ in self.shapes()]
+
     @property
     def exit(self) -> dict[str, Any]:
         assert [e["block_type"] for e in self.events].index("exit") == len(self.events) - 1
@@ -33,10 +40,14 @@ class Played(RecordingRuntime):
         return self.exit["return_value"]
 
 
-def played(function: Any, *answers: Any) -> Played:
-    """Plays an app, or a function as an app, against the answers, to its exit."""
+def played(function: Any, *answers: Any, recorded: Mapping[str, StepOutcome] | None = None) -> Played:
+    """Plays an app, or a function as an app, against the answers and what is recorded, to its exit."""
+    return played_by(Played(answers, recorded), function)
+
+
+def played_by(runtime: T, function: Any) -> T:
+    """Has this runtime play an app, or a function as an app, to its exit."""
     played_app = function if isinstance(function, App) else app(model=False)(function)
-    runtime = Played(answers)
     with pytest.raises(Exited):
         if played_app.is_async:
             asyncio.run(aplay(played_app, runtime))

@@ -1,9 +1,9 @@
-"""A `Runtime` over a list: plays an app in this thread against scripted answers."""
+"""A `Runtime` over a list: plays an app in this thread against scripted answers and recorded steps."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn
 
@@ -15,17 +15,27 @@ from apps_app.pending import Answer, PendingPrompt
 
 
 class RecordingRuntime:
-    """Keeps the events; answers each prompt with the next value of `answers`, read as the server reads it."""
+    """Keeps the events; answers each prompt with the next value of `answers`, read as the server reads it.
 
-    def __init__(self, answers: Sequence[Any] = ()) -> None:
+    `recorded` is the outcomes of steps and notes by key, of an earlier run: they are given again.
+    """
+
+    def __init__(
+        self, answers: Sequence[Any] = (), recorded: Mapping[str, StepOutcome] | None = None
+    ) -> None:
+        self.session_id = "recorded-session"
         self.answers = list(answers)
+        self.recorded = dict(recorded or {})
         self.events: list[dict[str, Any]] = []
         self.asked: list[list[PendingPrompt]] = []
         self.steps: list[tuple[Step, StepOutcome]] = []
         self.abandoned: list[Step] = []
+        self.notes: list[tuple[Step, bytes]] = []
+        self.slept: list[float] = []
         self.failure = ""
         self._over = False
         self._counts: Counter[str] = Counter()
+        self._step_count = 0
 
     def new_block(self, block_type: str) -> str:
         self._check()
@@ -44,21 +54,40 @@ class RecordingRuntime:
 
     def begin_step(self, name: str) -> Future[Step]:
         self._check()
-        return _done(Step(f"0.{len(self.steps) + 1}", name))
+        return _done(self._next_step(name))
 
     def end_step(self, step: Step, outcome: StepOutcome) -> Future[StepOutcome]:
         self._check()
         self.steps.append((step, outcome))
+        self.recorded[step.key] = outcome
         return _done(outcome)
 
     def abandon_step(self, step: Step) -> None:
+        self._check()
         self.abandoned.append(step)
+
+    def note(self, name: str, make: Callable[[], bytes]) -> bytes:
+        self._check()
+        step = self._next_step(name)
+        outcome = self.recorded.setdefault(step.key, step.outcome or StepOutcome(make()))
+        self.notes.append((step, outcome.result))
+        return outcome.result
+
+    def sleep(self, seconds: float) -> Future[None]:
+        self._check()
+        self.slept.append(seconds)
+        return _done(None)
 
     def finish(self, exit_event: Event, failure: str = "") -> NoReturn:
         self.emit(exit_event)
         self.failure = failure
         self._over = True
         raise Exited
+
+    def _next_step(self, name: str) -> Step:
+        self._step_count += 1
+        key = f"0.{self._step_count}"
+        return Step(key, name, self.recorded.get(key))
 
     def _check(self) -> None:
         if self._over:

@@ -1,4 +1,4 @@
-"""What an async app may give up: a layout before or while it asks, a step under way."""
+"""What an async app may give up: a layout, before or while it asks."""
 
 import asyncio
 from concurrent.futures import Future
@@ -6,26 +6,12 @@ from concurrent.futures import Future
 import pytest
 
 import apps_app.dsl as yr
-from apps_app.dsl.app import aplay
-from apps_app.dsl.runtime import Exited, UsageError
-from tests.apps_app.playing import Played, played
+from apps_app.dsl.runtime import UsageError
+from tests.apps_app.playing import Played, played, played_by
 
 
 async def for_ever():
     await asyncio.Event().wait()
-
-
-async def lose(patience):
-    """Work that is given up as soon as it has begun."""
-    patience.reschedule(0)
-    await for_ever()
-
-
-def block_ids(run):
-    return [block_id for block_id, *_ in run.shapes()]
-
-
-# Layouts.
 
 
 def test_a_form_that_is_given_up_is_ended_and_asks_nothing():
@@ -104,36 +90,6 @@ class Unanswered(Played):
         return Future()
 
 
-class OneThingAtATime(Played):
-    """Shows nothing while a step is under way, as the server does it."""
-
-    def __init__(self, answers=()):
-        super().__init__(answers)
-        self.under_way = []
-
-    def begin_step(self, name):
-        self.under_way.append(name)
-        return super().begin_step(name)
-
-    def end_step(self, step, outcome):
-        self.under_way.remove(step.name)
-        return super().end_step(step, outcome)
-
-    def abandon_step(self, step):
-        self.under_way.remove(step.name)
-        super().abandon_step(step)
-
-    def emit(self, event):
-        assert not self.under_way
-        super().emit(event)
-
-
-def played_by(runtime, function):
-    with pytest.raises(Exited):
-        asyncio.run(aplay(yr.app(model=False)(function), runtime))
-    return runtime
-
-
 def test_a_form_that_nobody_answers_in_time_has_no_answers():
     async def app():
         with pytest.raises(TimeoutError):
@@ -144,78 +100,4 @@ def test_a_form_that_nobody_answers_in_time_has_no_answers():
     run = played_by(Unanswered(), app)
 
     assert "form-1 has no answers" in run.exit["reason"]
-    assert block_ids(run) == ["form-1", "input_request-1", "form-1"]
-
-
-# Steps.
-
-
-def test_an_app_goes_on_after_a_step_that_it_has_given_up():
-    """It may show, ask and begin the next step."""
-
-    async def app() -> str:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(None) as patience:
-                await yr.astep(lose, patience)
-        yr.markdown("after")
-        await yr.atext_input()
-        return await yr.astep(lambda: "done", name="next")
-
-    run = played_by(OneThingAtATime(["x"]), app)
-
-    assert run.returned == "done"
-    assert block_ids(run) == ["markdown-1", "input_request-1"]
-    assert [step.name for step in run.abandoned] == ["lose"]
-    assert [step.name for step, _ in run.steps] == ["next"]
-
-
-def test_steps_side_by_side_are_given_up_together():
-    async def app():
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(None) as patience:
-                others = [yr.astep(for_ever, name=name) for name in "ab"]
-                await asyncio.gather(*others, yr.astep(lose, patience))
-        yr.markdown("after")
-
-    run = played_by(OneThingAtATime(), app)
-
-    assert sorted(step.name for step in run.abandoned) == ["a", "b", "lose"]
-    assert (block_ids(run), run.steps) == (["markdown-1"], [])
-
-
-def test_a_step_that_gives_up_something_of_its_own_is_not_given_up():
-    async def patient():
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0):
-                await for_ever()
-        return "went on"
-
-    async def app() -> str:
-        return await yr.astep(patient)
-
-    run = played_by(OneThingAtATime(), app)
-
-    assert (run.returned, run.abandoned) == ("went on", [])
-
-
-def test_a_step_that_is_given_up_leaves_the_layouts_as_they_were():
-    async def show(patience):
-        async with yr.container():
-            yr.markdown("inside")
-            await lose(patience)
-
-    async def app():
-        async with yr.columns(1):
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(None) as patience:
-                    await yr.astep(show, patience)
-            yr.markdown("after")
-
-    assert played(app).shapes() == [
-        ("columns-1", 1, None),
-        ("container-1", 1, "columns-1"),
-        ("markdown-1", 1, "container-1"),
-        ("container-1", 1, "columns-1"),
-        ("markdown-2", 1, "columns-1"),
-        ("columns-1", 1, None),
-    ]
+    assert run.block_ids() == ["form-1", "input_request-1", "form-1"]

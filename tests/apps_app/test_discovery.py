@@ -282,6 +282,10 @@ class TestModuleOfRuns:
         class Leaf(pydantic.BaseModel):
             colour: Colour
 
+        @yr.step
+        def fallen() -> Optional["Leaf"]:
+            return Leaf(colour=1)
+
         value = 0
         barrier.wait(30)
 
@@ -297,6 +301,7 @@ class TestModuleOfRuns:
             return str({
                 "nested": type(bush.tree.leaves[0]) is Leaf,
                 "itself": type(bush.tree.root) is Tree,
+                "of a step": type(fallen()) is Leaf,
                 "in a dataclass": type(bush.pair) is Pair and type(bush.pair.leaf) is Leaf,
                 "pydantic dataclass": type(Checked(leaf=leaf).leaf) is Leaf,
                 "enum": bush.tree.leaves[0].colour is Colour.RED,

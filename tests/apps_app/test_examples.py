@@ -49,6 +49,7 @@ def test_every_example_says_what_it_is(load):
         "async_tour.tour",
         "nested.order",
         "nested.make",
+        "tickets.sell",
     }
     for app in apps:
         assert app.name != app.function.__name__
@@ -130,6 +131,42 @@ def test_nested(example):
 
 def test_the_nested_app_by_itself(example):
     assert played(example("nested").make).returned == "coffee"
+
+
+@pytest.fixture
+def tickets(example):
+    module = example("tickets")
+    module.BANK_SECONDS = module.TICKET_SECONDS = 0
+    return module
+
+
+def test_tickets(tickets):
+    run = played(tickets.sell, 2, "Pay 56 €")
+
+    assert [step.name for step, _ in run.steps] == ["reserve", "charge the card", "print_tickets"]
+    assert run.slept == [tickets.CLEARING_SECONDS]
+    assert [data["options"] for data in run.data("buttons")] == [["Pay 56 €", "Let them go"]]
+    assert run.data("markdown")[-1]["content"].endswith("You paid 56 €, reference recorded-session:0.2.")
+    row = run.returned[0]
+    assert f"**{row}1, {row}2**" in run.data("markdown")[1]["content"]
+    assert run.data("spinner")[-2]["message"] == f"Printed {row}2, 2 of 2"
+
+
+def test_tickets_that_are_paid_are_not_paid_again(tickets, monkeypatch):
+    run = played(tickets.sell, 1, "Pay 28 €")
+    monkeypatch.delattr(tickets, "bank")
+
+    again = played(tickets.sell, 1, "Pay 28 €", recorded=run.recorded)
+
+    assert again.returned == run.returned
+    assert again.data("markdown") == run.data("markdown")
+
+
+def test_tickets_that_nobody_wants(tickets):
+    run = played(tickets.sell, 3, "Let them go")
+
+    assert run.exit["reason"] == "User quit"
+    assert [step.name for step, _ in run.steps] == ["reserve"]
 
 
 def flat(answers):

@@ -1,30 +1,15 @@
 """Steps: what is recorded, and what their caller gets."""
 
 import asyncio
-import dataclasses
-import datetime
 import functools
 import json
-import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import BaseModel
 
 import apps_app.dsl as yr
 from apps_app.dsl.app import aplay
-from apps_app.dsl.runtime import Stopped, step_key
+from apps_app.dsl.runtime import StepOutcome, Stopped, step_key
 from tests.apps_app.playing import Played, played
-
-
-class Point(BaseModel):
-    x: int
-
-
-@dataclasses.dataclass
-class Size:
-    width: int
 
 
 def outcomes(run):
@@ -78,56 +63,6 @@ def test_steps_side_by_side():
     assert played(app).returned == "[2, 4, 6]"
 
 
-@pytest.mark.parametrize(
-    ("result", "returned"),
-    [
-        (None, None),
-        ((1, 2), [1, 2]),
-        ({1: "a"}, {"1": "a"}),
-        (Point(x=1), {"x": 1}),
-        ([Size(2)], [{"width": 2}]),
-        (datetime.date(2025, 1, 31), "2025-01-31"),
-        (math.nan, None),
-        ("a\0b", "a�b"),
-        ("\ud800", "�"),
-        (2**70, str(2**70)),
-    ],
-    ids=repr,
-)
-def test_a_result_has_been_through_json(result, returned):
-    got = []
-
-    def app():
-        got.append(yr.step(lambda: result))
-
-    run = played(app)
-
-    assert got == [returned]
-    assert outcomes(run) == [("<lambda>", returned, None)]
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
-)
-
-
-@given(json_values)
-def test_json_comes_through_unchanged(value):
-    got = []
-
-    def app():
-        got.append(yr.step(lambda: value))
-
-    played(app)
-
-    assert got == [value]
-
-
 def test_a_step_that_fails_is_recorded_and_raises():
     def fail():
         raise ValueError("too big")
@@ -156,23 +91,6 @@ def test_an_async_step_that_fails_is_recorded_and_raises():
     assert outcomes(run) == [("fail", None, "ValueError: too big")]
     assert run.exit["error_cause"]["error_type"] == "StepError"
     assert run.exit["reason"] == "Error during app execution: ValueError: too big"
-
-
-def test_a_result_that_json_cannot_hold_is_a_failure():
-    endless: list = []
-    endless.append(endless)
-
-    def app():
-        for result in (object(), endless):
-            with pytest.raises(yr.StepError):
-                yr.step(lambda result=result: result)
-
-    run = played(app)
-
-    assert run.returned == "None"
-    errors = [error for _, _, error in outcomes(run)]
-    assert "object" in errors[0]
-    assert "Circular reference" in errors[1]
 
 
 def test_a_step_inside_a_step_is_plain_code():
@@ -218,7 +136,7 @@ def test_a_step_can_show():
 
     run = played(lambda: yr.step(work))
 
-    assert [block_id for block_id, *_ in run.shapes()] == ["spinner-1", "markdown-1", "spinner-1"]
+    assert run.block_ids() == ["spinner-1", "markdown-1", "spinner-1"]
 
 
 def test_an_exit_inside_a_step_is_not_recorded():
@@ -238,29 +156,7 @@ def test_a_stop_inside_a_step_is_not_recorded():
     runtime = Played()
     with pytest.raises(Stopped):
         asyncio.run(aplay(yr.app(app), runtime))
-    assert (runtime.steps, runtime.events) == ([], [])
-
-
-def test_a_cancellation_inside_a_step_is_not_recorded():
-    async def scenario(runtime):
-        started = asyncio.Event()
-
-        async def endless():
-            started.set()
-            await asyncio.Event().wait()
-
-        async def app():
-            await yr.astep(endless)
-
-        task = asyncio.create_task(aplay(yr.app(app), runtime))
-        await started.wait()
-        task.cancel()
-        await task
-
-    runtime = Played()
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(scenario(runtime))
-    assert (runtime.steps, runtime.events) == ([], [])
+    assert (runtime.steps, runtime.abandoned, runtime.events) == ([], [], [])
 
 
 def test_the_blocking_form_is_refused_in_an_async_app():
@@ -275,4 +171,77 @@ def test_the_blocking_form_is_refused_in_an_async_app():
 
 def test_a_step_needs_a_running_session():
     with pytest.raises(yr.UsageError, match="needs a running session"):
-        yr.step(int)
+        yr.step(int, "5")
+
+
+# Replays.
+
+
+def test_a_recorded_step_is_not_run_again():
+    def app() -> int:
+        return yr.step(lambda: pytest.fail("It ran."), name="add")
+
+    run = played(app, recorded={"0.1": StepOutcome(b"3")})
+
+    assert run.returned == "3"
+    assert run.steps == []
+
+
+def test_a_recorded_async_step_is_not_run_again():
+    async def app() -> str:
+        return str(await asyncio.gather(*(yr.astep(lambda n=n: n, name=str(n)) for n in range(3))))
+
+    run = played(app, recorded={"0.2": StepOutcome(b"20")})
+
+    assert run.returned == "[0, 20, 2]"
+    assert [step.name for step, _ in run.steps] == ["0", "2"]
+
+
+def test_a_recorded_failure_is_raised_again():
+    def app():
+        with pytest.raises(yr.StepError, match="^ValueError: too big$") as caught:
+            yr.step(lambda: pytest.fail("It ran."))
+        assert caught.value.__cause__ is None
+
+    run = played(app, recorded={"0.1": StepOutcome(error="ValueError: too big")})
+
+    assert run.returned == "None"
+    assert run.steps == []
+
+
+def test_a_failure_says_the_same_in_a_replay():
+    """Not every text can be stored."""
+
+    def app() -> str:
+        try:
+            return yr.step(fail, name="a\0b")
+        except yr.StepError as error:
+            return str(error)
+
+    def fail():
+        raise ValueError("a\0b \ud800")
+
+    run = played(app)
+
+    assert run.returned == "ValueError: a\ufffdb \ufffd"
+    assert outcomes(run) == [("a\ufffdb", None, run.returned)]
+
+
+# The key.
+
+
+def test_the_idempotency_key_is_the_session_and_the_step():
+    def app() -> str:
+        return str([yr.step(yr.idempotency_key), yr.step(yr.step, yr.idempotency_key)])
+
+    async def aapp() -> str:
+        return await yr.astep(yr.idempotency_key)
+
+    assert played(app).returned == "['recorded-session:0.1', 'recorded-session:0.2']"
+    assert played(aapp).returned == "recorded-session:0.1"
+
+
+def test_there_is_no_idempotency_key_outside_of_a_step():
+    with pytest.raises(yr.UsageError, match="with yr.step"):
+        yr.idempotency_key()
+    assert "with yr.step" in played(lambda: yr.idempotency_key()).exit["reason"]
