@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NoReturn
+from uuid import UUID
 
 import orjson
 
 from apps_app.dsl.runtime import Answers, Exited, Step, StepOutcome
 from apps_app.events import Event
 from apps_app.pending import Answer, PendingPrompt
+
+SESSION_ID = UUID(int=1)
 
 
 class RecordingRuntime:
@@ -23,7 +26,7 @@ class RecordingRuntime:
     def __init__(
         self, answers: Sequence[Any] = (), recorded: Mapping[str, StepOutcome] | None = None
     ) -> None:
-        self.session_id = "recorded-session"
+        self.session_id = SESSION_ID
         self.answers = list(answers)
         self.recorded = dict(recorded or {})
         self.events: list[dict[str, Any]] = []

@@ -10,6 +10,7 @@ import pytest
 import apps_app.dsl
 from apps_app.dsl.app import MODULE_PREFIX, App
 from tests.apps_app.playing import played
+from tests.apps_app.recording import SESSION_ID
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "apps_app" / "examples"
@@ -146,7 +147,7 @@ def test_tickets(tickets):
     assert [step.name for step, _ in run.steps] == ["reserve", "charge the card", "print_tickets"]
     assert run.slept == [tickets.CLEARING_SECONDS]
     assert [data["options"] for data in run.data("buttons")] == [["Pay 56 €", "Let them go"]]
-    assert run.data("markdown")[-1]["content"].endswith("You paid 56 €, reference recorded-session:0.2.")
+    assert run.data("markdown")[-1]["content"].endswith(f"You paid 56 €, reference {SESSION_ID}:0.2.")
     row = run.returned[0]
     assert f"**{row}1, {row}2**" in run.data("markdown")[1]["content"]
     assert run.data("spinner")[-2]["message"] == f"Printed {row}2, 2 of 2"

@@ -10,6 +10,7 @@ import apps_app.dsl as yr
 from apps_app.dsl.app import aplay
 from apps_app.dsl.runtime import StepOutcome, Stopped, step_key
 from tests.apps_app.playing import Played, played
+from tests.apps_app.recording import SESSION_ID
 
 
 def outcomes(run):
@@ -237,8 +238,8 @@ def test_the_idempotency_key_is_the_session_and_the_step():
     async def aapp() -> str:
         return await yr.astep(yr.idempotency_key)
 
-    assert played(app).returned == "['recorded-session:0.1', 'recorded-session:0.2']"
-    assert played(aapp).returned == "recorded-session:0.1"
+    assert played(app).returned == f"['{SESSION_ID}:0.1', '{SESSION_ID}:0.2']"
+    assert played(aapp).returned == f"{SESSION_ID}:0.1"
 
 
 def test_there_is_no_idempotency_key_outside_of_a_step():

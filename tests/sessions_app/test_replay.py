@@ -172,8 +172,8 @@ def test_failed_step_gives_its_error() -> None:
 @pytest.mark.parametrize("had_result", [True, False])
 def test_step_that_was_given_up_has_no_outcome(had_result: bool) -> None:
     """Not even where its result was on the way to the log: the app has not seen it."""
-    entries = [step(StepOutcome(b"1"), markdown=2)] if had_result else []
-    recording = Recording(log(*entries, step(None, **({} if had_result else {"markdown": 2}))))
+    entries = [step(StepOutcome(b"1"), markdown=2), step(None)] if had_result else [step(None, markdown=2)]
+    recording = Recording(log(*entries))
     recorded = recording.play_step("0.1", "pay")
     assert recorded is not None
     assert (recorded.outcome, recorded.highest) == (None, {"markdown": 2})
