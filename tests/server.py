@@ -67,7 +67,11 @@ class ServerProcess:
         return self.process.pid
 
     def runners(self) -> list[psutil.Process]:
-        """The runner processes that live now; none for a moment while one is replaced."""
+        """The runner process that lives now, in a list; none for a moment while it is replaced."""
+        return [child for child in self.all_runners() if "--suspects" not in _command(child)]
+
+    def all_runners(self) -> list[psutil.Process]:
+        """Those for suspects too."""
         children = psutil.Process(self.pid).children()
         return [
             child for child in children if child.is_running() and "sessions_app.dispatch" in _command(child)

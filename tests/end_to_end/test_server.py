@@ -40,20 +40,28 @@ def test_cancel_ends_the_stream_and_is_idempotent(client: SessionClient, server:
     assert client.post_answer(session, "input_request-1", "x").status_code == 409
 
 
-def test_what_was_shown_survives_kill_and_the_session_does_not_hang(start_server: StartServer) -> None:
+@pytest.mark.parametrize("end", [ServerProcess.kill, ServerProcess.terminate])
+def test_session_outlives_its_server(start_server: StartServer, end: Callable[[ServerProcess], int]) -> None:
     server = start_server()
     client = server.client()
     session = client.create("steady.turns")
     before = client.turn(session)
     orphan = server.runner()
-    server.kill()
+    end(server)
     assert until(lambda: not orphan.is_running())  # a runner ends with its server
     server.start()
-    assert client.state(session)["status"] == "failed"
+    assert client.state(session)["status"] == "waiting"
+    for number in (1, 2, 3):
+        client.answer(session, f"input_request-{number}", "next")
+        client.turn(session)
+    for block_id, value in (("input_request-4", "Oslo"), ("slider-1", 3), ("buttons-1", "a")):
+        client.answer(session, block_id, value)
+    client.turn(session)
     with client.stream(session, after=0, follow=True) as messages:
-        story = [message for message in messages if message.event == "message"]
+        story = [message for message in messages if message.seq]
     assert story[: len(before)] == before
-    assert story[-1].data["data"]["error_cause"]["error_type"] == "RunnerDied"
+    assert story[-1].data["data"]["return_value"] == "('Oslo', 3.0, 'a')"
+    assert [message.seq for message in story] == list(range(1, len(story) + 1))
 
 
 def test_runner_that_dies_is_replaced(start_server: StartServer) -> None:
