@@ -7,7 +7,7 @@ import yera as yr
 
 PRICE = 28
 BANK_SECONDS = 1.0
-CLEARING_SECONDS = 3
+CLEARING_SECONDS = 2
 TICKET_SECONDS = 0.5
 
 
@@ -27,7 +27,7 @@ def sell() -> str:
     booking = reserve(int(yr.slider(1, 6, "How many seats?", 2)))
     price = PRICE * len(booking.seats)
     yr.markdown(f"We keep **{', '.join(booking.seats)}** for you.")
-    if yr.buttons([f"Pay {price} €", "Let them go"]) == "Let them go":
+    if yr.buttons(["Pay", "Let them go"], f"That is {price} €.") == "Let them go":
         yr.quit()
 
     receipt = charge(price)

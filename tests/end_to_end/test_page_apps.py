@@ -112,6 +112,16 @@ def test_streaming_example(page: Page, examples: ServerProcess) -> None:
     session.expect_end("The end.")
 
 
+def test_tickets_example(page: Page, examples: ServerProcess) -> None:
+    session = SessionPage.start(page, examples, "tickets.sell")
+    session.slide("How many seats?", "2")
+    session.send("How many seats?")
+    session.press("That is 56 €.", "Pay")
+    session.expect_text(f"You paid 56 €, reference {session.session_id}:0.2.")
+    expect(session.transcript.locator(".progress.complete")).to_have_count(3)
+    expect(session.page.get_by_role("link", name="Start again")).to_be_visible()
+
+
 def test_stop_ends_the_session(page: Page, examples: ServerProcess) -> None:
     session = SessionPage.start(page, examples, "greeter.greet")
     page.get_by_role("button", name="Stop").click()
