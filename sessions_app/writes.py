@@ -19,12 +19,13 @@ class FencedError(Exception):
 
 
 class NewEntry(NamedTuple):
-    """An entry that has no seq yet."""
+    """An entry that has no seq yet; `idempotency_key` is what it was posted with."""
 
     kind: Kind
     payload: bytes
     step: str = ""
     closes_turn: bool = False
+    idempotency_key: str = ""
 
 
 class Position(NamedTuple):
