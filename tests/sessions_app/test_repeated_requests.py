@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -62,8 +62,10 @@ async def interactions(session_id: str) -> int:
 class ManyProcesses(KeysInFlight):
     """As if each request came to another web process."""
 
-    def claim(self, key: Hashable | None) -> AbstractContextManager[None]:
-        return KeysInFlight().claim(key)
+    @contextmanager
+    def claim(self, key: Hashable | None) -> Iterator[None]:
+        with KeysInFlight().claim(key):
+            yield
 
 
 # Starting.
