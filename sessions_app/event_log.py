@@ -138,9 +138,9 @@ _key_of = attrgetter("idempotency_key")
 
 @lru_cache(maxsize=2 * len(ROWS_PER_STATEMENT))
 def _insert_sql(rows: int, has_key: bool) -> str:
-    columns = ("session_id", "seq", "kind", "step", "closes_turn", "payload", "created_at")
+    columns = ["session_id", "seq", "kind", "step", "closes_turn", "payload", "created_at"]
     if has_key:
-        columns += ("idempotency_key",)
+        columns.append("idempotency_key")
     row = f"({', '.join(['%s'] * len(columns))})"
     return (
         f"INSERT INTO {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
