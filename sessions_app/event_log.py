@@ -10,10 +10,11 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
@@ -39,9 +40,18 @@ def apply(write: Write) -> tuple[Position, Hint]:
 
 
 def create(session: Session) -> None:
-    """Insert a new session's row, at the present time."""
+    """Insert a new session's row, at the present time; raises FencedError where its key has made one."""
     session.created_at = session.updated_at = timezone.now()
-    session.save(force_insert=True)
+    if session.idempotency_key is None:
+        session.save(force_insert=True)
+        return
+    try:
+        with transaction.atomic():  # others' writes are in the transaction too: they must go on
+            session.save(force_insert=True)
+    except IntegrityError as error:
+        if not Session.objects.filter(idempotency_key=session.idempotency_key).exists():
+            raise
+        raise FencedError(session.id) from error
 
 
 def remove(removal: Removal) -> None:
@@ -102,6 +112,7 @@ def _insert(
     # One statement for many rows: sqlite3 gives up the GIL at each step, and every return to
     # Python may wait for a busy app thread.
     session, created_at = _prepared(LogEntry, "session", session_id), _prepared(LogEntry, "created_at", now)
+    has_key = any(map(_key_of, entries))
     done = 0
     for size in ROWS_PER_STATEMENT:
         while len(entries) - done >= size:
@@ -116,16 +127,24 @@ def _insert(
                     entry.payload.decode(),
                     created_at,
                 )
-            cursor.execute(_insert_sql(size), parameters)
+                if has_key:
+                    parameters.append(entry.idempotency_key)
+            cursor.execute(_insert_sql(size, has_key), parameters)
             done += size
 
 
-@lru_cache(maxsize=len(ROWS_PER_STATEMENT))
-def _insert_sql(rows: int) -> str:
-    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * rows)
+_key_of = attrgetter("idempotency_key")
+
+
+@lru_cache(maxsize=2 * len(ROWS_PER_STATEMENT))
+def _insert_sql(rows: int, has_key: bool) -> str:
+    columns = ["session_id", "seq", "kind", "step", "closes_turn", "payload", "created_at"]
+    if has_key:
+        columns.append("idempotency_key")
+    row = f"({', '.join(['%s'] * len(columns))})"
     return (
         f"INSERT INTO {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
-        f"(session_id, seq, kind, step, closes_turn, payload, created_at) VALUES {values}"
+        f"({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
     )
 
 
@@ -181,7 +200,7 @@ class Reading:
         return (self.entries[-1].seq if self.entries else self.after) >= self.standing.last_seq
 
 
-# The two reads of every turn are plain queries: building them with the ORM takes ten times as long.
+# The reads of every turn are plain queries: building them with the ORM takes ten times as long.
 
 
 def standing(session_id: UUID) -> Standing | None:
@@ -196,6 +215,19 @@ def standing(session_id: UUID) -> Standing | None:
         return None
     status, pending, divergence, *rest = row
     return Standing(status, _json("pending", pending), _json("divergence", divergence), *rest)
+
+
+def posted(session_id: UUID, idempotency_key: str) -> bytes | None:
+    """The interaction that was posted with this key, as it is recorded; None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
+            # The last is the condition of the keys' index, which is not used without it.
+            "WHERE session_id = %s AND idempotency_key = %s AND NOT (idempotency_key = '')",
+            [_prepared(LogEntry, "session", session_id), idempotency_key],
+        )
+        row = cursor.fetchone()
+    return None if row is None else row[0].encode()
 
 
 def read(

@@ -65,6 +65,22 @@ class SessionEnded(APIException):
         super().__init__(f"Session {session_id} has ended; it takes no more answers.")
 
 
+class RequestInFlight(APIException):
+    status_code = 409
+    default_code = "in_flight"
+    default_detail = (
+        "The first request with this Idempotency-Key is still running; send it again in a moment."
+    )
+
+
+class KeyReused(APIException):
+    status_code = 422
+    default_code = "idempotency_key_reused"
+    default_detail = (
+        "This Idempotency-Key came with another body before; send the same body, or a key of its own."
+    )
+
+
 class PayloadTooLarge(APIException):
     status_code = 413
     default_code = "payload_too_large"

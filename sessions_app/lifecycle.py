@@ -1,6 +1,8 @@
 """What a caller does to a session: start it, answer it, rename it, cancel it, delete it.
 
 Each raises SessionNotFound for a session that the caller may not see, as for one that is not there.
+With an idempotency key, starting and answering are done once: sent again, they only look up what
+they have done; that raises KeyReused for another body, RequestInFlight while it is still being done.
 """
 
 from __future__ import annotations
@@ -8,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import Q
 
 from apps_app.events import encode_json
 from apps_app.models import App
@@ -18,24 +22,53 @@ from sessions_app import event_log
 from sessions_app.authentication import Caller
 from sessions_app.database import in_database
 from sessions_app.event_log import Standing
-from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
+from sessions_app.exceptions import (
+    AppNotFound,
+    InvalidAnswer,
+    KeyReused,
+    NotPending,
+    SessionEnded,
+    SessionNotFound,
+)
 from sessions_app.exits import cancellation
 from sessions_app.frames import Entry
+from sessions_app.idempotency import anyones_key, creation_key
 from sessions_app.models import ENDED, Kind, Session, Status
 from sessions_app.permissions import may_see
 from sessions_app.server import server
 from sessions_app.writes import FencedError, NewEntry, Removal, Work, Write
 
 
-async def create_session(caller: Caller, app_id: str) -> Session:
+async def create_session(caller: Caller, app_id: str, *, idempotency_key: str = "") -> Session:
     """A new session of an active app, on its way to a runner; raises AppNotFound.
 
     It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
     """
+    if not idempotency_key:
+        return await _start(caller, app_id, None)
+    kept = creation_key(caller, idempotency_key)
+    while (session := await in_database(_started, caller, kept, idempotency_key)) is None:
+        with server().in_flight.claim(kept), suppress(FencedError):  # it was started in the meantime
+            return await _start(caller, app_id, kept)
+    if session.app_id != app_id:
+        raise KeyReused
+    return session
+
+
+def _started(caller: Caller, kept: str, idempotency_key: str) -> Session | None:
+    """The session that the caller has started with this key, if there is one."""
+    is_theirs = Q(idempotency_key=kept)
+    if caller.user_id is None and caller.visitor is not None:
+        # They may have got their id with the first answer, of which the rest was lost.
+        is_theirs |= Q(idempotency_key=anyones_key(idempotency_key), visitor=caller.visitor)
+    return Session.objects.filter(is_theirs).first()
+
+
+async def _start(caller: Caller, app_id: str, idempotency_key: str | None) -> Session:
     entry_point = await in_database(App.objects.runnable().filter(id=app_id).values_list("entry_point").first)
     if entry_point is None:
         raise AppNotFound(app_id)
-    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id)
+    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id, idempotency_key=idempotency_key)
     if caller.user_id is None:
         session.visitor = caller.visitor or uuid.uuid4()
     await asyncio.wrap_future(server().writer.submit(session))
@@ -62,47 +95,91 @@ async def find_session(caller: Caller, session_id: str) -> Session:
     return session
 
 
-async def answer(caller: Caller, session_id: str, block_id: str, block_type: str, value: Any) -> UUID:
+class _Interaction(NamedTuple):
+    """What a caller has posted, and how it would be recorded."""
+
+    session_id: UUID
+    block_id: str
+    block_type: str
+    value: Any
+    entry: NewEntry
+
+    @property
+    def claim(self) -> tuple[UUID, str] | None:
+        """What its request holds while it runs."""
+        key = self.entry.idempotency_key
+        return (self.session_id, key) if key else None
+
+
+async def answer(
+    caller: Caller,
+    session_id: str,
+    block_id: str,
+    block_type: str,
+    value: Any,
+    *,
+    idempotency_key: str = "",
+) -> UUID:
     """Record one interaction, all of it or nothing; raises SessionEnded, NotPending, InvalidAnswer.
 
     Of answers that race, the first to commit wins; the others are judged anew (invariant 4).
     """
     key = session_key(session_id)
+    payload = _payload(block_id, block_type, value)
+    entry = NewEntry(Kind.INTERACTION, payload, idempotency_key=idempotency_key)
+    posted = _Interaction(key, block_id, block_type, value, entry)
+    standing, recorded = await in_database(_look, caller, posted)
+    while recorded is None:
+        with server().in_flight.claim(posted.claim), suppress(FencedError):  # the session has changed
+            return await _record(posted, standing)
+        standing, recorded = await in_database(_look, caller, posted)
+    if recorded != payload:
+        raise KeyReused
+    return key
+
+
+def _payload(block_id: str, block_type: str, value: Any) -> bytes:
     try:
-        payload = encode_json({"blockId": block_id, "value": value, "blockType": block_type})
+        return encode_json({"blockId": block_id, "value": value, "blockType": block_type})
     except (TypeError, RecursionError) as error:
         raise InvalidAnswer("The value is nested too deeply; send it flatter.") from error
-    while True:
-        standing = await in_database(event_log.standing, key)
-        if standing is None or not may_see(caller, standing.user_id):
-            raise SessionNotFound(session_id)
-        write = _interaction(key, standing, block_id, block_type, value, payload)
-        try:
-            position = await asyncio.wrap_future(server().writer.submit(write))
-        except FencedError:
-            continue
-        server().dispatch.wake(key, Entry(position.last_seq, Kind.INTERACTION, False, payload))
-        return key
 
 
-def _interaction(
-    key: UUID, standing: Standing, block_id: str, block_type: str, value: Any, payload: bytes
-) -> Write:
+def _look(caller: Caller, posted: _Interaction) -> tuple[Standing, bytes | None]:
+    """How the session stands, and what has been recorded in it with the key that this was posted with."""
+    standing = event_log.standing(posted.session_id)
+    if standing is None or not may_see(caller, standing.user_id):
+        raise SessionNotFound(posted.session_id)
+    # In this order: what is recorded after the look at the log has changed the row, and fences the write.
+    key = posted.entry.idempotency_key
+    return standing, event_log.posted(posted.session_id, key) if key else None
+
+
+async def _record(posted: _Interaction, standing: Standing) -> UUID:
+    """Write it to the session as it was seen; raises FencedError where it is not so any more."""
+    write = _write_of(posted, standing)
+    position = await asyncio.wrap_future(server().writer.submit(write))
+    recorded = Entry(position.last_seq, Kind.INTERACTION, False, posted.entry.payload)
+    server().dispatch.wake(posted.session_id, recorded)
+    return posted.session_id
+
+
+def _write_of(posted: _Interaction, standing: Standing) -> Write:
     if standing.status in ENDED:
-        raise SessionEnded(key)
+        raise SessionEnded(posted.session_id)
     pending = standing.pending if standing.status == Status.WAITING else []
     prompts = [PendingPrompt.model_validate(prompt) for prompt in pending]
     try:
-        answers = judge(prompts, block_id, block_type, value)
+        answers = judge(prompts, posted.block_id, posted.block_type, posted.value)
     except NotPendingError as error:
         raise NotPending(str(error)) from error
     except InvalidAnswerError as error:
         raise InvalidAnswer(str(error)) from error
     missing = [prompt for prompt in pending if prompt["block_id"] not in answers]
     return Write(
-        key,
+        posted.session_id,
         where={"status": Status.WAITING, "last_seq": standing.last_seq},
-        entries=[NewEntry(Kind.INTERACTION, payload)],
+        entries=[posted.entry],
         changes={
             "status": Status.WAITING if missing else Status.RUNNING,
             "pending": missing,

@@ -21,17 +21,28 @@ from rest_framework.views import APIView
 
 from sessions_app.exceptions import (
     InvalidToken,
+    KeyReused,
     NotSignedIn,
     PayloadTooLarge,
+    RequestInFlight,
     SessionNotFound,
     error_body,
 )
+from sessions_app.idempotency import HEADER, UNGUESSABLE_LENGTH
 from sessions_app.serializers import Refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
 Parameters = Sequence[OpenApiParameter | type[Serializer[Any]]]
 
 SESSION_ID = OpenApiParameter("session_id", UUID, OpenApiParameter.PATH)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Sent again with the same key and body, the call is not done again: it gets the first "
+    "answer. Keys are a session's, or, where one is started, a user's or a visitor's; whoever is neither "
+    f"sends {UNGUESSABLE_LENGTH} characters or more. What was refused may be sent again with its key.",
+)
 INVALID = drf.ValidationError({"a_field": ["What is wrong with it."]})
 ENTRY: tuple[APIException, ...] = (InvalidToken(), NotSignedIn())
 BODY: tuple[APIException, ...] = (
@@ -40,6 +51,7 @@ BODY: tuple[APIException, ...] = (
     drf.UnsupportedMediaType("", "Send the body as application/json, not 'text/plain'."),
     PayloadTooLarge(1024 * 1024),
 )
+ONCE: tuple[APIException, ...] = (RequestInFlight(), KeyReused())
 SESSION: tuple[APIException, ...] = (SessionNotFound("6fa6c1f5-5d3f-4a37-9d28-1f7a54ac7a6a"),)
 
 

@@ -1,4 +1,4 @@
-"""What a web process holds while it serves: its log writer and its dispatch."""
+"""What a web process holds while it serves: its log writer, its dispatch, and which keys are in flight."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from sessions_app.dispatch.base import Dispatch
+from sessions_app.idempotency import KeysInFlight
 from sessions_app.log_writer import LogWriter
 from sessions_app.notifications import Feed, announce, to_message
 from sessions_app.writes import Hint
@@ -22,6 +23,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop
         self._starting: asyncio.Task[None] | None = None
         self._announcements: set[asyncio.Task[None]] = set()
+        self.in_flight = KeysInFlight()
         self.writer = LogWriter(self._publish)
         self.dispatch: Dispatch = import_string(settings.YERA_DISPATCH)(self.writer)
 

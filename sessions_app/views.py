@@ -25,7 +25,17 @@ from sessions_app.exceptions import (
     error_response,
     json_response,
 )
-from sessions_app.openapi import BODY, INVALID, SESSION, SESSION_ID, described, document
+from sessions_app.idempotency import idempotency_key
+from sessions_app.openapi import (
+    BODY,
+    IDEMPOTENCY_KEY,
+    INVALID,
+    ONCE,
+    SESSION,
+    SESSION_ID,
+    described,
+    document,
+)
 from sessions_app.openapi_events import EVENTS_ANSWER, STREAM_ANSWERS, STREAM_PARAMETERS
 from sessions_app.parsing import body_of, query_of, resume_point
 from sessions_app.permissions import own_sessions
@@ -61,12 +71,13 @@ EVENTS_QUERY = EventsQuery()
 @described(
     "Start a session",
     body=SessionCreateRequest,
+    parameters=[IDEMPOTENCY_KEY],
     answers={201: CreateSessionResponse},
-    refused=[*BODY, AppNotFound("no.such.app")],
+    refused=[*BODY, *ONCE, AppNotFound("no.such.app")],
 )
 async def create_session(request: HttpRequest, caller: Caller) -> HttpResponse:
     data = body_of(request, CREATE_REQUEST)
-    session = await lifecycle.create_session(caller, data["app_id"])
+    session = await lifecycle.create_session(caller, data["app_id"], idempotency_key=idempotency_key(request))
     response = json_response({"session_id": str(session.id)}, 201)
     if session.visitor != caller.visitor and session.visitor is not None:
         response.set_cookie(
@@ -147,10 +158,11 @@ async def stream_session(request: HttpRequest, caller: Caller, session_id: str) 
 @described(
     "Answer what a session asks",
     body=UserInteraction,
-    parameters=[SESSION_ID],
+    parameters=[SESSION_ID, IDEMPOTENCY_KEY],
     answers={200: AddInteractionResponse},
     refused=[
         *BODY,
+        *ONCE,
         *SESSION,
         InvalidAnswer("date-1 expects a date as YYYY-MM-DD, not 'soon'."),
         NotPending("date-1 is not waiting for an answer; the session waits for nothing."),
@@ -159,7 +171,14 @@ async def stream_session(request: HttpRequest, caller: Caller, session_id: str) 
 )
 async def add_interaction(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     data = body_of(request, USER_INTERACTION)
-    key = await lifecycle.answer(caller, session_id, data["blockId"], data["blockType"], data["value"])
+    key = await lifecycle.answer(
+        caller,
+        session_id,
+        data["blockId"],
+        data["blockType"],
+        data["value"],
+        idempotency_key=idempotency_key(request),
+    )
     return json_response({"status": "received", "session_id": str(key)})
 
 

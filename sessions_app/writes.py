@@ -12,19 +12,23 @@ from sessions_app.models import Kind, Session
 
 
 class FencedError(Exception):
-    """The session is not as the write expects it: ended, taken over, or changed since it was read."""
+    """The session is not as the write expects it: ended, taken over, or changed since it was read.
+
+    Or it is a new one whose idempotency key has made one already.
+    """
 
     def __init__(self, session_id: UUID) -> None:
         super().__init__(f"Session {session_id} has changed hands or state; nothing was written.")
 
 
 class NewEntry(NamedTuple):
-    """An entry that has no seq yet."""
+    """An entry that has no seq yet; `idempotency_key` is what it was posted with."""
 
     kind: Kind
     payload: bytes
     step: str = ""
     closes_turn: bool = False
+    idempotency_key: str = ""
 
 
 class Position(NamedTuple):

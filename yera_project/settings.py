@@ -22,7 +22,7 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(api/|health$|ready$)"  # no other origin has any business in pages and admin
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=False)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=SESSION_COOKIE_SECURE)
-CORS_ALLOW_HEADERS = (*default_headers, "last-event-id", "cache-control")
+CORS_ALLOW_HEADERS = (*default_headers, "last-event-id", "cache-control", "idempotency-key")
 
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",  # first: runserver leaves static files to whitenoise, too

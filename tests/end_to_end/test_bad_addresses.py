@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.end_to_end.throwing import Thrower, header_bytes, thoroughly
-from tests.raw_http import request, until_closed
+from tests.raw_http import request, until_closed, with_length
 from tests.server import ServerProcess
 
 JSON = (b"Content-Type", b"application/json")
@@ -98,6 +98,19 @@ def test_any_header(throw: Thrower, witness: str, name: bytes, value: bytes, pre
         assert throw(request(b"GET", target, [header])).status in (200, 400, 401)
     sent = request(b"POST", b"/api/session", [header, (b"Cookie", b"sessionid=abcdefgh; csrftoken=x")])
     assert throw(sent).status in (400, 401, 415)
+
+
+@thoroughly
+@given(value=header_bytes)
+def test_any_idempotency_key(throw: Thrower, witness: str, value: bytes) -> None:
+    """It is refused, or else the call is."""
+    for path, body in (
+        (b"/api/session", b'{"app_id": "no.such.app"}'),
+        (b"/api/session/%s/interaction" % witness.encode(), b'{"blockId": "x", "value": 1, "blockType": ""}'),
+    ):
+        headers = [JSON, *with_length(body), (b"Idempotency-Key", value)]
+        answer = throw(request(b"POST", path, headers, body), {"Idempotency-Key"})
+        assert answer.status in (400, 404, 409)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.server import ROOT, ServerProcess
 
 ORIGIN = "https://old.example"
 PASSWORD = "a long secret"
+HEADERS = ("content-type", "last-event-id", "cache-control", "idempotency-key")  # what pages may send
 
 
 @pytest.fixture(scope="module")
@@ -156,13 +157,13 @@ def test_neighbours_and_preflights(page: SessionClient) -> None:
     ):
         asked = {
             "Access-Control-Request-Method": method,
-            "Access-Control-Request-Headers": "content-type, last-event-id, cache-control",
+            "Access-Control-Request-Headers": ", ".join(HEADERS),
         }
         preflight = page.http.options(path, headers=asked)
         assert preflight.status_code == 200
         assert method in preflight.headers["access-control-allow-methods"]
         allowed = preflight.headers["access-control-allow-headers"]
-        assert {"content-type", "last-event-id", "cache-control"} <= set(allowed.split(", "))
+        assert set(HEADERS) <= set(allowed.split(", "))
 
 
 def test_users_cookie_without_a_csrf_token_starts_a_session_of_nobody(

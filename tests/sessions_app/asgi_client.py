@@ -60,7 +60,8 @@ class Call:
         await asyncio.wait({receiving, self.task}, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not receiving.done():
             receiving.cancel()
-            await self.task
+            if self.task.done():
+                await self.task
             raise AssertionError("the application sends nothing")
         return receiving.result()
 

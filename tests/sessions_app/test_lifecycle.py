@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
-from concurrent.futures import Future
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +15,12 @@ from sessions_app import lifecycle
 from sessions_app.database import in_database
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
 from sessions_app.frames import Entry
-from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Session, Status
 from sessions_app.server import Server
-from sessions_app.writes import Position, Write
 from tests.sessions_app.asgi_client import AsgiClient
 from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import ANYBODY, APP_ID, entries, exit_of
+from tests.sessions_app.racing import race
 
 RACERS = 12
 
@@ -69,41 +66,6 @@ def fields(*values: tuple[str, Any]) -> list[dict[str, Any]]:
 
 
 CITY, SCORE, CHOICE = ("input_request-1", "Paris"), ("slider-1", "7"), ("buttons-1", "a")
-
-
-class Together:
-    """A writer that holds the first `count` writes until all are there: all had read the same row."""
-
-    def __init__(self, writer: LogWriter, count: int) -> None:
-        self._writer = writer
-        self._count = count
-        self._held: list[tuple[Write | Session, Future[Position]]] = []
-
-    def submit(self, work: Write | Session) -> Future[Position]:
-        if self._count == 0:
-            return self._writer.submit(work)
-        outcome: Future[Position] = Future()
-        self._held.append((work, outcome))
-        if len(self._held) == self._count:
-            self._count = 0
-            for held, held_outcome in self._held:
-                self._writer.submit(held).add_done_callback(partial(pass_on, held_outcome))
-        return outcome
-
-    def stop(self) -> None:
-        self._writer.stop()
-
-
-def pass_on(outcome: Future[Position], done: Future[Position]) -> None:
-    if error := done.exception():
-        outcome.set_exception(error)
-    else:
-        outcome.set_result(done.result())
-
-
-def race(server: Server, count: int) -> None:
-    """The next so many writes of the web race each other."""
-    server.writer = Together(server.writer, count)  # type: ignore[assignment]
 
 
 # One answer.

@@ -20,9 +20,11 @@ from sessions_app.server import Server
 from tests.sessions_app.asgi_client import AsgiClient, Response
 from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID
+from tests.sessions_app.racing import under_way
 
 DOCUMENT = json.loads(document())
 JSON = {"Content-Type": "application/json"}
+KEY = {"Idempotency-Key": "0123456789abcdef"}
 ANSWER = {"blockId": "buttons-1", "value": "yes", "blockType": "buttons"}
 MESSAGES = {
     "message": "Event",
@@ -142,6 +144,17 @@ async def session_ended(world: World, what: Documented) -> Response:
     return await answer(world, what)
 
 
+async def in_flight(world: World, what: Documented) -> Response:
+    first = world.call(what, headers=KEY, body=BODIES[what.operation])
+    async with under_way(world.server, first):
+        return await world.call(what, headers=KEY, body=BODIES[what.operation])
+
+
+async def idempotency_key_reused(world: World, what: Documented) -> Response:
+    await world.call(what, headers=KEY, body=BODIES[what.operation])
+    return await world.call(what, headers=KEY, body={**ANSWER, "app_id": "another.app", "value": "no"})
+
+
 async def not_ready(world: World, what: Documented) -> Response:
     await world.end()  # its run would be left with the runner that stops
     await world.server.dispatch.stop()
@@ -169,6 +182,8 @@ PLAYS: dict[str, Play] = {  # by code, or by operation and status, or else the a
     "invalid_answer": invalid_answer,
     "not_pending": not_pending,
     "session_ended": session_ended,
+    "in_flight": in_flight,
+    "idempotency_key_reused": idempotency_key_reused,
     "not_ready": not_ready,
     "stream_session-204": past_the_exit,
 }

@@ -1,5 +1,7 @@
 // The server's REST calls, as this page makes them.
 
+const PAUSES_MS = [250, 500, 1000, 2000]; // before what got no answer is sent again
+
 /** What the server answered instead of doing what was asked: its sentence is for the user to read. */
 export class Refusal extends Error {
   /** @param {number} status 0 if there was no answer @param {{detail?: string, code?: string}} body @param {ErrorOptions} [options] */
@@ -12,7 +14,7 @@ export class Refusal extends Error {
 
 /** Starts a session; its id. @param {string} appId @returns {Promise<string>} */
 export async function createSession(appId) {
-  return (await call("POST", "/api/session", { app_id: appId })).session_id;
+  return (await callOnce("/api/session", { app_id: appId })).session_id;
 }
 
 /**
@@ -20,7 +22,7 @@ export async function createSession(appId) {
  * @param {string} sessionId @param {{blockId: string, value: unknown, blockType: string}} interaction
  */
 export async function answer(sessionId, interaction) {
-  await call("POST", `/api/session/${sessionId}/interaction`, interaction);
+  await callOnce(`/api/session/${sessionId}/interaction`, interaction);
 }
 
 /** Ends a session. @param {string} sessionId */
@@ -38,21 +40,49 @@ export function signIn() {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-/** @param {string} method @param {string} path @param {unknown} [body] */
-async function call(method, path, body) {
-  const headers = { "X-CSRFToken": csrfToken() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  if (response.ok) return response.json();
-  if (response.status === 401) signIn();
-  const isJson = response.headers.get("Content-Type") === "application/json";
-  throw new Refusal(response.status, isJson ? await response.json() : {});
+/**
+ * Posts what is to be done once, a few times if no answer comes: by its key the server knows what it has done already.
+ * @param {string} path @param {unknown} body
+ */
+async function callOnce(path, body) {
+  const headers = { "Idempotency-Key": newKey() };
+  for (const pause of PAUSES_MS) {
+    try {
+      return await call("POST", path, body, headers);
+    } catch (error) {
+      if (!isUnanswered(error)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return call("POST", path, body, headers);
 }
 
-/** @param {string} path @param {RequestInit} options */
+/** Whether it may have been done or not: nobody answered, a gateway did, or it is still under way. */
+function isUnanswered({ status, code }) {
+  return status === 0 || status > 500 || code === "in_flight";
+}
+
+/** Random, also where the page came by plain http: crypto.randomUUID is not there. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [more] headers */
+async function call(method, path, body, more) {
+  const headers = { "X-CSRFToken": csrfToken(), ...more };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  if (answer.isOk) return answer.body;
+  if (answer.status === 401) signIn();
+  throw new Refusal(answer.status, answer.body);
+}
+
+/** The answer, whole. @param {string} path @param {RequestInit} options */
 async function reach(path, options) {
   try {
-    return await fetch(path, options);
+    const response = await fetch(path, options);
+    const isJson = response.headers.get("Content-Type") === "application/json";
+    return { isOk: response.ok, status: response.status, body: isJson ? await response.json() : {} };
   } catch (error) {
     throw new Refusal(0, { detail: "The server cannot be reached. Try again." }, { cause: error });
   }
