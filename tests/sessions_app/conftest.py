@@ -42,8 +42,10 @@ from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
 from tests.sessions_app.queueing import Outcomes
 from tests.sessions_app.runners import Start, is_running
 from tests.sessions_app.runs import SECONDS, NewRun
+from tests.sessions_app.stage import Stage
 
 SetApp = Callable[[Callable[..., Any]], Callable[..., Any]]
+NewStage = Callable[[Callable[..., Any]], Stage]
 
 
 @pytest.fixture
@@ -159,6 +161,22 @@ def start(runner: Runner, app: SetApp, new_session: Callable[..., Session]) -> S
         return session
 
     return start
+
+
+@pytest.fixture
+def new_stage(
+    app: SetApp, new_session: Callable[..., Session], writer: LogWriter, loop: asyncio.AbstractEventLoop
+) -> Iterator[NewStage]:
+    stages: list[Stage] = []
+
+    def make(function: Callable[..., Any]) -> Stage:
+        app(function)
+        stages.append(Stage(new_session(), writer, loop))
+        return stages[-1]
+
+    yield make
+    for stage in stages:
+        stage.close()
 
 
 @pytest.fixture

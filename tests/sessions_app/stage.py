@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from sessions_app import event_log
 from sessions_app.dispatch.recovery import release
 from sessions_app.exits import cancellation
 from sessions_app.frames import Entry
@@ -28,10 +30,18 @@ class Stage:
 
     def __init__(self, session: Session, writer: LogWriter, loop: asyncio.AbstractEventLoop) -> None:
         self.session = session
-        self._writer = writer
+        self.writer = writer
         self._loop = loop
         self._count = 0
         self.runner = self._new_runner()
+
+    def beside(self) -> Stage:
+        """Another session of the same app, with the same runner."""
+        session = Session(app_id=self.session.app_id)
+        event_log.create(session)
+        stage = copy.copy(self)
+        stage.session = session
+        return stage
 
     def begin(self) -> None:
         self.runner.advance(self.session.id, APP_ID, ENTRY_POINT)
@@ -60,7 +70,7 @@ class Stage:
         }
         where = {"status": Status.WAITING, "last_seq": seq - 1}
         write = Write(self.session.id, where, [NewEntry(Kind.INTERACTION, entry.payload)], changes)
-        self._writer.submit(write).result(SECONDS)
+        self.writer.submit(write).result(SECONDS)
         return entry
 
     def park(self) -> None:
@@ -72,25 +82,33 @@ class Stage:
 
         assert until(is_parked)
 
-    def kill(self) -> None:
-        """The runner is gone: what recovery does, then the next runner. The old one's threads find out."""
+    def cancel(self) -> None:
+        """As the web process does, without telling the runner."""
+        self.writer.submit(cancellation(self.session.id, APP_ID)).result(SECONDS)
+
+    def kill(self, *, end_runs: bool = True) -> None:
+        """The runner is gone: what recovery does, then the next runner.
+
+        What the old one runs in this process is ended too, or left to find out by itself.
+        """
         for held in Session.objects.filter(owner=self.runner.name):
-            self._writer.submit(release(held)).result(SECONDS)
+            self.writer.submit(release(held)).result(SECONDS)
         Session.objects.filter(id=self.session.id).update(is_suspect=False)
-        self.runner.halt(self.session.id)
+        if end_runs:
+            self.runner.halt(self.session.id)
         self.runner = self._new_runner()
         self.runner.sweep()
 
     def close(self) -> None:
         """End the session, and everything that played it."""
         if self.status() not in ENDED:
-            self._writer.submit(cancellation(self.session.id, APP_ID)).result(SECONDS)
+            self.cancel()
         self.runner.halt(self.session.id)
         assert until(lambda: not is_running(self.runner))
 
     def _new_runner(self) -> Runner:
         self._count += 1
-        return Runner(f"runner-{self._count}", self._writer, self._loop)
+        return Runner(f"runner-{self._count}", self.writer, self._loop)
 
 
 def story(session_id: UUID) -> Story:

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import apps_app.dsl as yr
-from sessions_app.log_writer import LogWriter
-from sessions_app.models import Session
-from tests.sessions_app.conftest import SetApp
+from tests.sessions_app.conftest import NewStage
 from tests.sessions_app.stage import Stage, play_to_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NewStage = Callable[[Callable[..., Any]], Stage]
-
-
-@pytest.fixture
-def new_stage(
-    app: SetApp, new_session: Callable[..., Session], writer: LogWriter, loop: asyncio.AbstractEventLoop
-) -> Iterator[NewStage]:
-    stages: list[Stage] = []
-
-    def make(function: Callable[..., Any]) -> Stage:
-        app(function)
-        stages.append(Stage(new_session(), writer, loop))
-        return stages[-1]
-
-    yield make
-    for stage in stages:
-        stage.close()
 
 
 def hot(stage: Stage) -> None:
