@@ -43,8 +43,8 @@ class Stage:
         stage.session = session
         return stage
 
-    def begin(self) -> None:
-        self.runner.advance(self.session.id, APP_ID, ENTRY_POINT)
+    def begin(self, entry_point: str = ENTRY_POINT) -> None:
+        self.runner.advance(self.session.id, APP_ID, entry_point)
 
     def status(self) -> str:
         self.session.refresh_from_db()
