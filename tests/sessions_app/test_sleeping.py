@@ -1,0 +1,162 @@
+"""Sleeping: a wait that nobody answers. It ends at its time, whoever runs the session then."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import apps_app.dsl as yr
+from sessions_app.models import Session, Status
+from tests.deadline import until
+from tests.sessions_app.conftest import NewStage
+from tests.sessions_app.playing import entries, exit_of, texts
+from tests.sessions_app.runners import is_running
+from tests.sessions_app.stage import Stage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = 3600.0
+
+
+def nap(seconds: float) -> Callable[..., Any]:
+    def main() -> str:
+        yr.markdown("before")
+        yr.sleep(seconds)
+        yr.markdown("after")
+        return "slept"
+
+    return main
+
+
+def nap_async(seconds: float) -> Callable[..., Any]:
+    async def main() -> str:
+        yr.markdown("before")
+        await yr.asleep(seconds)
+        yr.markdown("after")
+        return "slept"
+
+    return main
+
+
+def is_asleep(stage: Stage) -> bool:
+    return until(lambda: stage.status() == Status.WAITING and stage.session.wake_at is not None)
+
+
+def pass_time(stage: Stage, seconds: float) -> None:
+    """As if so much time had gone by since the sleep began."""
+    stage.session.refresh_from_db()
+    wake_at = stage.session.wake_at
+    assert wake_at is not None
+    earlier = datetime.timedelta(seconds=seconds)
+    (entry,) = stage.session.entries.filter(kind="step")
+    entry.payload = entry.payload.replace(wake_at.isoformat(), (wake_at - earlier).isoformat())
+    entry.save()
+    Session.objects.filter(id=stage.session.id).update(wake_at=wake_at - earlier)
+
+
+@pytest.mark.parametrize("sleeper", [nap, nap_async])
+def test_sleep_ends_by_itself(new_stage: NewStage, sleeper: Callable[[float], Callable[..., Any]]) -> None:
+    stage = new_stage(sleeper(0.05))
+    stage.begin()
+    assert until(lambda: stage.status() == Status.FINISHED)
+    assert texts(stage.session.id) == ["before", "after"]
+    assert [entry.kind for entry in entries(stage.session.id)] == ["event", "step", "event", "event"]
+    assert stage.session.wake_at is None
+
+
+@pytest.mark.parametrize("sleeper", [nap, nap_async])
+def test_sleeping_session_waits_for_nothing_and_takes_no_answer(
+    new_stage: NewStage, sleeper: Callable[[float], Callable[..., Any]]
+) -> None:
+    stage = new_stage(sleeper(HOUR))
+    began = timezone.now()
+    stage.begin()
+    assert is_asleep(stage)
+    assert (stage.session.pending, stage.session.wait_ends_at) == ([], None)
+    assert stage.session.wake_at is not None
+    assert began + datetime.timedelta(seconds=HOUR) <= stage.session.wake_at
+    assert not any(entry.closes_turn for entry in entries(stage.session.id))  # no pause: a stream stays open
+
+
+@pytest.mark.parametrize("give_up", [Stage.park, Stage.kill])
+@pytest.mark.parametrize("sleeper", [nap, nap_async])
+def test_sleep_goes_on_without_a_run_and_ends_in_another(
+    new_stage: NewStage, sleeper: Callable[[float], Callable[..., Any]], give_up: Callable[[Stage], None]
+) -> None:
+    stage = new_stage(sleeper(HOUR))
+    stage.begin()
+    assert is_asleep(stage)
+    give_up(stage)
+    assert until(lambda: not is_running(stage.runner))
+    stage.runner.sweep()
+    assert stage.status() == Status.WAITING  # it is not time yet
+    pass_time(stage, HOUR)
+    stage.runner.sweep()
+    assert until(lambda: stage.status() == Status.FINISHED)
+    assert texts(stage.session.id) == ["before", "after"]
+
+
+def test_session_that_is_taken_up_too_early_sleeps_on(new_stage: NewStage) -> None:
+    """The clock has been put back since, say."""
+    stage = new_stage(nap(HOUR))
+    stage.begin()
+    assert is_asleep(stage)
+    stage.park()
+    wake_at = stage.session.wake_at
+    Session.objects.update(wake_at=timezone.now())
+    stage.runner.sweep()
+    assert until(lambda: stage.status() == Status.WAITING and stage.session.wake_at == wake_at)
+    assert texts(stage.session.id) == ["before"]
+
+
+def test_cancelled_while_it_sleeps(new_stage: NewStage) -> None:
+    stage = new_stage(nap(HOUR))
+    stage.begin()
+    assert is_asleep(stage)
+    stage.cancel()
+    assert until(lambda: not is_running(stage.runner))
+    assert (stage.status(), stage.session.wake_at) == (Status.CANCELLED, None)
+
+
+def test_sleep_beside_other_work_is_no_wait(new_stage: NewStage) -> None:
+    """The session works on: it is neither waiting nor parked."""
+    working, may_end = threading.Event(), threading.Event()
+
+    async def work() -> int:
+        working.set()
+        await asyncio.to_thread(may_end.wait)
+        return 7
+
+    async def main() -> str:
+        result, _ = await asyncio.gather(yr.astep(work), yr.asleep(0.05))
+        return str(result)
+
+    stage = new_stage(main)
+    stage.begin()
+    assert working.wait(20)
+    stage.runner.park_idle(0)
+    assert stage.status() == Status.RUNNING
+    may_end.set()
+    assert until(lambda: stage.status() == Status.FINISHED)
+    assert exit_of(stage.session)["return_value"] == "7"
+
+
+def test_sleep_that_is_over_is_not_slept_again(new_stage: NewStage) -> None:
+    def main() -> str:
+        yr.sleep(0.05)
+        return yr.text_input()
+
+    stage = new_stage(main)
+    stage.begin()
+    assert until(lambda: bool(stage.status() == Status.WAITING and stage.session.pending))
+    stage.park()
+    stage.answer("me")
+    assert stage.pauses()
+    assert exit_of(stage.session)["return_value"] == "me"
+    assert [entry.kind for entry in entries(stage.session.id)] == ["step", "event", "interaction", "event"]
