@@ -1,4 +1,4 @@
-"""Sessions in the admin: to be read with their logs, cancelled and deleted. No row is written from here."""
+"""Sessions in the admin: read with their logs, retried, cancelled, deleted. No row is written from here."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.csrf import csrf_protect
 
 from apps_app.admin import OperatorAdmin, preformatted, readable_json
 from sessions_app import lifecycle
 from sessions_app.authentication import OPERATOR
-from sessions_app.exceptions import SessionNotFound
+from sessions_app.exceptions import NotDiverged, SessionNotFound
 from sessions_app.models import LogEntry, PrintedText, Session, SessionQuerySet, Status
 
 LOG_PAGE_ENTRIES = 100
@@ -39,7 +40,7 @@ class SessionList(ChangeList):
 
 @admin.register(Session)
 class SessionAdmin(OperatorAdmin):
-    """The permission to change is the one to cancel: no field can be changed here."""
+    """The permission to change is the one to cancel and to retry: no field can be changed here."""
 
     list_display = (
         "short_id",
@@ -54,7 +55,7 @@ class SessionAdmin(OperatorAdmin):
     list_filter = ("status", "app")
     list_select_related = ("user",)
     search_fields = ("id", f"user__{get_user_model().USERNAME_FIELD}", "title")
-    actions = ("cancel",)
+    actions = ("cancel", "retry")
     fieldsets = (
         (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
         ("How it ended", {"fields": ("exit_data", "traceback", "divergence_data")}),
@@ -103,7 +104,13 @@ class SessionAdmin(OperatorAdmin):
 
     @admin.display(description="divergence")
     def divergence_data(self, session: Session) -> str:
-        return readable_json(session.divergence)
+        if not session.divergence:
+            return readable_json(None)
+        seq = session.divergence["seq"]
+        page = (seq - 1) // LOG_PAGE_ENTRIES + 1
+        return format_html(
+            '<a href="?log={}#log">At entry {}</a>{}', page, seq, readable_json(session.divergence)
+        )
 
     @admin.display(description="traceback")
     def traceback(self, session: Session) -> str:
@@ -123,6 +130,15 @@ class SessionAdmin(OperatorAdmin):
             self.log_change(request, session, "Cancelled.")
         ended = len(selected) - len(cancelled)
         self.message_user(request, f"Cancelled: {len(cancelled)}. Had ended already: {ended}.")
+
+    @admin.action(description="Retry selected sessions", permissions=["change"])
+    def retry(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+        selected = list(sessions)
+        retried = async_to_sync(retry_each)(selected)
+        for session in retried:
+            self.log_change(request, session, "Retried.")
+        others = len(selected) - len(retried)
+        self.message_user(request, f"Retried: {len(retried)}. Had not diverged: {others}.")
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         return obj is None and super().has_change_permission(request)
@@ -154,6 +170,7 @@ class SessionAdmin(OperatorAdmin):
         page = log_page(session, request.GET.get("log"))
         context |= {
             "may_cancel": self.has_change_permission(request) and not session.is_ended,
+            "may_retry": self.has_change_permission(request) and session.status == Status.DIVERGED,
             "log_page": page,
             "log_entries": log_entries(session, page),
         }
@@ -199,6 +216,15 @@ async def cancel_each(sessions: Iterable[Session]) -> list[Session]:
             if session.status == Status.CANCELLED:
                 cancelled.append(session)
     return cancelled
+
+
+async def retry_each(sessions: Iterable[Session]) -> list[Session]:
+    """Have sessions played again, one after the other; those that had diverged until then."""
+    retried = []
+    for session in sessions:
+        with suppress(SessionNotFound, NotDiverged):
+            retried.append(await lifecycle.retry(OPERATOR, str(session.id)))
+    return retried
 
 
 async def delete_each(sessions: Iterable[Session]) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 from django.utils import timezone
 
 from sessions_app.frames import Entry, segments
@@ -25,6 +26,7 @@ from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, 
 ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
 REMOVED_ENTRIES = 10_000
 READ_ENTRIES = 1000
+READ_BACK_ENTRIES = 100
 READ_BYTES = 256 * 1024  # a reading ends with the entry that goes beyond it
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
 
@@ -277,6 +279,22 @@ def read_shown(session_id: UUID, after: int, up_to: int, limit: int) -> list[Ent
     rows = LogEntry.objects.filter(session=session_id, seq__gt=after, seq__lte=up_to, kind__in=SHOWN)
     values = rows.order_by("seq").values_list("seq", "kind", "closes_turn", "payload")
     return _up_to_size(values[:limit].iterator())
+
+
+def last_fork_point(session_id: UUID, up_to: int) -> int:
+    """The latest seq up to `up_to` of an interaction or of an entry that closes a turn; 0 without one."""
+    rows = LogEntry.objects.filter(session=session_id, seq__lte=up_to)
+    points = rows.filter(Q(kind=Kind.INTERACTION) | Q(closes_turn=True))
+    return points.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
+def read_back(session_id: UUID, up_to: int) -> Iterator[Entry]:
+    """Events and interactions from seq `up_to` back to the beginning; reads on as they are taken."""
+    rows = LogEntry.objects.filter(session=session_id, kind__in=(Kind.EVENT, Kind.INTERACTION))
+    values = rows.order_by("-seq").values_list("seq", "kind", "closes_turn", "payload")
+    while entries := _up_to_size(values.filter(seq__lte=up_to)[:READ_BACK_ENTRIES].iterator()):
+        yield from entries
+        up_to = entries[-1].seq - 1
 
 
 def read_interactions(session_id: UUID, after: int) -> list[Entry]:

@@ -81,6 +81,27 @@ class KeyReused(APIException):
     )
 
 
+class NotAForkPoint(APIException):
+    status_code = 400
+    default_code = "not_a_fork_point"
+
+    def __init__(self, after: int, nearest: int) -> None:
+        super().__init__(
+            f"A session can be forked at 0, at an interaction, or where it waited, and not at {after}; "
+            f"the nearest below is {nearest}."
+        )
+
+
+class NotDiverged(APIException):
+    status_code = 409
+    default_code = "not_diverged"
+
+    def __init__(self, session_id: object) -> None:
+        super().__init__(
+            f"Session {session_id} is not, or no longer, diverged; only a diverged one is played again."
+        )
+
+
 class PayloadTooLarge(APIException):
     status_code = 413
     default_code = "payload_too_large"

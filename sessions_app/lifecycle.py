@@ -1,4 +1,4 @@
-"""What a caller does to a session: start it, answer it, rename it, cancel it, delete it.
+"""What a caller does to a session: start, fork, answer, rename, retry, cancel and delete it.
 
 Each raises SessionNotFound for a session that the caller may not see, as for one that is not there.
 With an idempotency key, starting and answering are done once: sent again, they only look up what
@@ -26,24 +26,23 @@ from sessions_app.exceptions import (
     AppNotFound,
     InvalidAnswer,
     KeyReused,
+    NotDiverged,
     NotPending,
     SessionEnded,
     SessionNotFound,
 )
 from sessions_app.exits import cancellation
+from sessions_app.fork import standing_at
 from sessions_app.frames import Entry
 from sessions_app.idempotency import anyones_key, creation_key
-from sessions_app.models import ENDED, Kind, Session, Status
+from sessions_app.models import ENDED, PLAYABLE, Kind, Session, Status
 from sessions_app.permissions import may_see
 from sessions_app.server import server
-from sessions_app.writes import FencedError, NewEntry, Removal, Work, Write
+from sessions_app.writes import FencedError, Fork, NewEntry, Removal, Work, Write
 
 
 async def create_session(caller: Caller, app_id: str, *, idempotency_key: str = "") -> Session:
-    """A new session of an active app, on its way to a runner; raises AppNotFound.
-
-    It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
-    """
+    """A new session of an active app, on its way to a runner; raises AppNotFound."""
     if not idempotency_key:
         return await _start(caller, app_id, None)
     kept = creation_key(caller, idempotency_key)
@@ -65,14 +64,48 @@ def _started(caller: Caller, kept: str, idempotency_key: str) -> Session | None:
 
 
 async def _start(caller: Caller, app_id: str, idempotency_key: str | None) -> Session:
-    entry_point = await in_database(App.objects.runnable().filter(id=app_id).values_list("entry_point").first)
+    entry_point = await _entry_point(app_id)
+    session = _new_session(caller, app_id)
+    session.idempotency_key = idempotency_key
+    await asyncio.wrap_future(server().writer.submit(session))
+    server().dispatch.advance(session.id, app_id, entry_point)
+    return session
+
+
+async def fork(caller: Caller, session_id: str, after: int) -> Session:
+    """A new session whose log begins as this one's up to seq `after`, and that goes on from there.
+
+    Raises NotAForkPoint, and AppNotFound for an app that could not be started either.
+    """
+    source = await find_session(caller, session_id)
+    entry_point = await _entry_point(source.app_id)
+    standing = await in_database(standing_at, source, after)
+    session = _new_session(caller, source.app_id)
+    session.last_seq, session.code_hash = after, source.code_hash
+    session.status, session.pending = standing
+    await _write(source, Fork(session, source.id))
+    if session.status in PLAYABLE:
+        server().dispatch.advance(session.id, session.app_id, entry_point)
+    return session
+
+
+async def _entry_point(app_id: str) -> str:
+    """That of an active app; raises AppNotFound."""
+    rows = App.objects.runnable().filter(id=app_id).values_list("entry_point", flat=True)
+    entry_point = await in_database(rows.first)
     if entry_point is None:
         raise AppNotFound(app_id)
-    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id, idempotency_key=idempotency_key)
+    return entry_point
+
+
+def _new_session(caller: Caller, app_id: str) -> Session:
+    """A row that is not written yet.
+
+    It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
+    """
+    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id)
     if caller.user_id is None:
         session.visitor = caller.visitor or uuid.uuid4()
-    await asyncio.wrap_future(server().writer.submit(session))
-    server().dispatch.advance(session.id, app_id, *entry_point)
     return session
 
 
@@ -192,6 +225,20 @@ async def rename(caller: Caller, session_id: str, title: str) -> Session:
     """Give a session a title of its user's own."""
     session = await find_session(caller, session_id)
     await _write(session, Write(session.id, where={}, changes={"title": title}))
+    return await find_session(caller, session_id)
+
+
+async def retry(caller: Caller, session_id: str) -> Session:
+    """Have a diverged session played again; raises NotDiverged, also for all but one of those that race."""
+    session = await find_session(caller, session_id)
+    changes = {"status": Status.RUNNING, "divergence": None, "failure": "", "owner": ""}
+    write = Write(session.id, where={"status": Status.DIVERGED}, changes=changes)
+    try:
+        await asyncio.wrap_future(server().writer.submit(write))
+    except FencedError as error:
+        raise NotDiverged(session.id) from error
+    app = await in_database(App.objects.get, id=session.app_id)
+    server().dispatch.advance(session.id, app.id, app.entry_point)
     return await find_session(caller, session_id)
 
 

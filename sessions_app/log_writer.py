@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, reset_queries, transaction
 
-from sessions_app import event_log
+from sessions_app import event_log, log_copy
 from sessions_app.models import PrintedText, Session
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
 from sessions_app.write_queue import Batch, Job, WriteQueue
 from sessions_app.writes import (
     FencedError,
+    Fork,
     Hint,
     Position,
     Printed,
@@ -179,6 +180,8 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
         match work:
             case Session():
                 event_log.create(work)
+            case Fork():
+                log_copy.fork(work)
             case Removal():
                 event_log.remove(work)
             case Printed():

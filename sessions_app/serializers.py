@@ -103,6 +103,10 @@ class SessionRename(serializers.Serializer[Any]):
     title = TextField(max_length=255, allow_blank=True)
 
 
+class SessionForkRequest(serializers.Serializer[Any]):
+    after = serializers.IntegerField(min_value=0, max_value=MAX_SEQ)
+
+
 class SessionListQuery(serializers.Serializer[Any]):
     """The query of the list of sessions."""
 

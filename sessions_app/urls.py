@@ -23,6 +23,8 @@ urlpatterns = [
     path(f"{SESSION}/interaction", guarded(POST=views.add_interaction), name="add_interaction"),
     path(f"{SESSION}/events", guarded(GET=views.list_events), name="list_events"),
     path(f"{SESSION}/cancel", guarded(POST=views.cancel_session), name="cancel_session"),
+    path(f"{SESSION}/fork", guarded(POST=views.fork_session), name="fork_session"),
+    path(f"{SESSION}/retry", guarded(POST=views.retry_session), name="retry_session"),
     path("api/apps", guarded(GET=views.list_apps), name="apps"),
     path("api/apps/<str:app_id>", guarded(GET=views.app_detail), name="app"),
     path("api/deploy-config", public(GET=views.deploy_config), name="deploy_config"),

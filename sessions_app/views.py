@@ -19,6 +19,8 @@ from sessions_app.database import in_database
 from sessions_app.exceptions import (
     AppNotFound,
     InvalidAnswer,
+    NotAForkPoint,
+    NotDiverged,
     NotPending,
     SessionEnded,
     encoded_response,
@@ -26,6 +28,7 @@ from sessions_app.exceptions import (
     json_response,
 )
 from sessions_app.idempotency import idempotency_key
+from sessions_app.models import Session
 from sessions_app.openapi import (
     BODY,
     IDEMPOTENCY_KEY,
@@ -49,6 +52,7 @@ from sessions_app.serializers import (
     DeployConfig,
     EventsQuery,
     SessionCreateRequest,
+    SessionForkRequest,
     SessionListQuery,
     SessionPage,
     SessionRename,
@@ -62,6 +66,7 @@ VISITOR_COOKIE_SECONDS = 365 * 24 * 3600
 
 # Kept, since making a serializer copies all its fields: four times the cost of validating.
 CREATE_REQUEST = SessionCreateRequest()
+FORK_REQUEST = SessionForkRequest()
 USER_INTERACTION = UserInteraction()
 RENAME = SessionRename()
 LIST_QUERY = SessionListQuery()
@@ -78,6 +83,11 @@ EVENTS_QUERY = EventsQuery()
 async def create_session(request: HttpRequest, caller: Caller) -> HttpResponse:
     data = body_of(request, CREATE_REQUEST)
     session = await lifecycle.create_session(caller, data["app_id"], idempotency_key=idempotency_key(request))
+    return _new_session_response(request, caller, session)
+
+
+def _new_session_response(request: HttpRequest, caller: Caller, session: Session) -> HttpResponse:
+    """What a caller is told of their new session; a browser that had no visitor's id is given one."""
     response = json_response({"session_id": str(session.id)}, 201)
     if session.visitor != caller.visitor and session.visitor is not None:
         response.set_cookie(
@@ -205,6 +215,32 @@ async def list_events(request: HttpRequest, caller: Caller, session_id: str) -> 
 @described("End a session", body=None, parameters=[SESSION_ID], answers={200: SessionState}, refused=SESSION)
 async def cancel_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
     return json_response(SessionState(await lifecycle.cancel(caller, session_id)).data)
+
+
+@described(
+    "Fork a session at an earlier point",
+    body=SessionForkRequest,
+    parameters=[SESSION_ID],
+    answers={201: CreateSessionResponse},
+    refused=[*BODY, *SESSION, AppNotFound("no.such.app"), NotAForkPoint(7, 5)],
+)
+async def fork_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
+    """A new session of the caller's, whose log begins as this one's up to `after`: 0, an interaction, or
+    an entry at which the session waited.
+    """
+    data = body_of(request, FORK_REQUEST)
+    return _new_session_response(request, caller, await lifecycle.fork(caller, session_id, data["after"]))
+
+
+@described(
+    "Play a diverged session again",
+    body=None,
+    parameters=[SESSION_ID],
+    answers={200: SessionState},
+    refused=[*SESSION, NotDiverged("6fa6c1f5-5d3f-4a37-9d28-1f7a54ac7a6a")],
+)
+async def retry_session(request: HttpRequest, caller: Caller, session_id: str) -> HttpResponse:
+    return json_response(SessionState(await lifecycle.retry(caller, session_id)).data)
 
 
 @described("The apps that can be started", answers={200: AppPage}, tag="apps")

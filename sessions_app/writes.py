@@ -91,6 +91,18 @@ class Removal:
     session_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Inserts a session whose log begins as that of another one, up to its own `last_seq`."""
+
+    session: Session
+    source_id: UUID
+
+    @property
+    def session_id(self) -> UUID:
+        return self.session.id
+
+
 def join(writes: Sequence[Write]) -> Write:
     """Writes of one session that join each other, as one."""
     if len(writes) == 1:
@@ -115,7 +127,7 @@ class Printed:
 
 
 # What the log's writer carries out; a `Session` is a new row.
-Work = Write | Session | Removal | Printed
+Work = Write | Session | Fork | Removal | Printed
 
 
 def session_of(work: Work) -> UUID:

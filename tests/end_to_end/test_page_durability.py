@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
@@ -107,6 +108,41 @@ def test_session_that_was_deleted_says_so(page: Page, examples: ServerProcess) -
     response = page.reload()
     assert response is not None
     assert response.status == 404
+
+
+ASK_TWICE = """
+import yera as yr
+
+
+@yr.app(model=False)
+def main() -> str:
+    yr.{shows}
+    return yr.text_input("Who?") + yr.text_input("And?")
+"""
+
+
+def test_session_that_an_app_has_diverged_from_waits_for_a_person(
+    page: Page, start_server: StartServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "changing.py"
+    file.write_text(ASK_TWICE.format(shows="markdown('Well?')"))
+    server = start_server(YERA_APPS_DIRS=str(tmp_path))
+    session = SessionPage.start(page, server, "changing.main")
+    session.expect_text("Who?")
+    server.terminate()
+    file.write_text(ASK_TWICE.format(shows="table([['Well?']])"))
+    server.start()
+    session.type("Who?", "Ada")
+    notice = page.get_by_text("This session is paused")
+    expect(notice).to_be_visible()
+    expect(page.get_by_role("link", name="Start anew")).to_be_visible()
+    page.reload()
+    expect(notice).to_be_visible()
+    file.write_text(ASK_TWICE.format(shows="markdown('Well?')"))
+    page.get_by_role("button", name="Try again").click()
+    session.type("And?", "Bob")
+    session.expect_end("AdaBob")
+    expect(notice).to_be_hidden()
 
 
 def test_double_click_sends_once(page: Page, examples: ServerProcess) -> None:

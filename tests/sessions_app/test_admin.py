@@ -130,6 +130,23 @@ def test_what_the_page_of_a_session_says(session: Session, operator: User) -> No
         assert text in html
 
 
+def test_page_of_a_fork_leads_to_its_source(new_session: NewSession, operator: User) -> None:
+    source = new_session()
+    html = signed_in(operator).get(page_of(new_session(forked_from=source))).content.decode()
+    assert f'<a href="{page_of(source)}">' in html
+
+
+def test_divergence_leads_to_its_place_in_the_log(session: Session, operator: User) -> None:
+    divergence = {"seq": LOG_PAGE_ENTRIES + 1, "recorded": {"name": "<b>"}, "attempted": None}
+    Session.objects.filter(id=session.id).update(divergence=divergence)
+    client = signed_in(operator)
+    html = client.get(page_of(session)).content.decode()
+    assert '<a href="?log=2#log">At entry 101</a>' in html
+    assert "&quot;recorded&quot;" in html
+    assert "&quot;&lt;b&gt;&quot;" in html
+    assert f"<td>{divergence['seq']}</td>" in client.get(page_of(session) + "?log=2").content.decode()
+
+
 def test_owner_is_a_user_a_visitor_or_nobody(new_session: NewSession, operator: User) -> None:
     for owner in ({"user": User.objects.create_user("ada")}, {"visitor": uuid.uuid4()}, {}):
         new_session(**owner)
@@ -183,14 +200,19 @@ def seqs(html: str) -> list[int]:
     return [int(seq) for seq in re.findall(r"<td>(\d+)</td>", html)]
 
 
+def page_links(html: str) -> list[str]:
+    """The pages that the log leads to."""
+    return re.findall(r'href="\?log=(\d+)#log"', html.partition('id="log"')[2])
+
+
 def test_log_opens_at_its_newest_page(session: Session, operator: User) -> None:
     client = signed_in(operator)
     html = client.get(page_of(session)).content.decode()
     assert seqs(html) == list(range(201, 291))
-    assert re.findall(r'href="\?log=(\d+)#log"', html) == ["1", "2"]
+    assert page_links(html) == ["1", "2"]
     html = client.get(page_of(session), {"log": 1}).content.decode()
     assert seqs(html) == list(range(1, 101))
-    assert re.findall(r'href="\?log=(\d+)#log"', html) == ["2", "3"]
+    assert page_links(html) == ["2", "3"]
 
 
 def test_payload_is_readable_and_cut_off(new_session: NewSession, operator: User) -> None:

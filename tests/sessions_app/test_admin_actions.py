@@ -1,4 +1,4 @@
-"""Cancelling and deleting in the admin: what lives is ended first, and its streams with it."""
+"""Cancelling, retrying and deleting in the admin: what lives is ended first, and its streams with it."""
 
 from __future__ import annotations
 
@@ -120,6 +120,38 @@ def test_cancel_is_offered_to_who_may(new_session: NewSession, operator: User, v
         assert ('value="cancel"' in client.get(LIST).content.decode()) == is_offered
         assert ("Cancel session" in client.get(page_of(live)).content.decode()) == is_offered
         assert "Cancel session" not in client.get(page_of(done)).content.decode()
+
+
+async def test_retry_plays_what_has_diverged(
+    asking: None, client: AsgiClient, new_session: NewSession
+) -> None:
+    diverged, done = await sync_to_async(
+        lambda: (new_session(status=Status.DIVERGED, divergence={"seq": 1}), new_session(**ended()))
+    )()
+    operator = await sync_to_async(User.objects.create_superuser)("root")
+    html = await post_action(operator, "retry", str(diverged.id), str(done.id))
+    assert "Retried: 1. Had not diverged: 1." in html
+    assert [message.data["block_id"] for message in await client.messages(str(diverged.id))] == [
+        "input_request-1"
+    ]
+    assert (await sync_to_async(Session.objects.get)(id=done.id)).status == Status.FINISHED
+    await sync_to_async(connections.close_all)()  # that of the thread which the admin ran in
+
+
+def test_retry_is_offered_to_who_may(new_session: NewSession, operator: User, viewer: User) -> None:
+    diverged, live = new_session(status=Status.DIVERGED, divergence={"seq": 1}), new_session()
+    for user, is_offered in ((operator, True), (viewer, False)):
+        client = signed_in(user)
+        assert ('value="retry"' in client.get(LIST).content.decode()) == is_offered
+        assert ("Retry session" in client.get(page_of(diverged)).content.decode()) == is_offered
+        assert "Retry session" not in client.get(page_of(live)).content.decode()
+
+
+def test_retry_is_not_for_who_may_only_look(new_session: NewSession, viewer: User) -> None:
+    session = new_session(status=Status.DIVERGED, divergence={"seq": 1})
+    client = signed_in(viewer)
+    client.post(LIST, {"action": "retry", "index": "0", "_selected_action": str(session.id)})
+    assert Session.objects.get(id=session.id).status == Status.DIVERGED
 
 
 def test_user_with_sessions_is_not_deleted(new_session: NewSession, operator: User) -> None:

@@ -251,6 +251,27 @@ def test_unknown_session_reads_as_none() -> None:
     assert event_log.standing(uuid.uuid4()) is None
 
 
+@pytest.fixture
+def answered(new_session: NewSession) -> Session:
+    """A session with entries of every kind: its question, answered, then a step that was cut off once."""
+    session = new_session()
+    kinds = (Kind.INTERACTION, Kind.EVENT, Kind.RETRACT, Kind.STEP, Kind.INTERACTION, Kind.EVENT)
+    append(session, event(closes_turn=True), *[NewEntry(kind, b"{}") for kind in kinds])
+    return session
+
+
+def test_events_and_interactions_are_read_back(answered: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "READ_BACK_ENTRIES", 2)
+    assert [entry.seq for entry in event_log.read_back(answered.id, 7)] == [7, 6, 3, 2, 1]
+    assert [entry.seq for entry in event_log.read_back(answered.id, 2)] == [2, 1]
+    assert list(event_log.read_back(answered.id, 0)) == []
+
+
+def test_fork_points_are_interactions_and_events_that_close_a_turn(answered: Session) -> None:
+    points = [event_log.last_fork_point(answered.id, up_to) for up_to in range(8)]
+    assert points == [0, 1, 2, 2, 2, 2, 6, 6]
+
+
 def test_interactions_are_read_on_their_own(told: Session) -> None:
     assert [entry.seq for entry in event_log.read_interactions(told.id, 0)] == [3, 6]
     assert [entry.seq for entry in event_log.read_interactions(told.id, 3)] == [6]

@@ -14,7 +14,10 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
 import apps_app.dsl as yr
-from sessions_app import openapi
+from apps_app.models import App
+from sessions_app import event_log, openapi
+from sessions_app.database import in_database
+from sessions_app.models import Session, Status
 from sessions_app.openapi import document
 from sessions_app.server import Server
 from tests.sessions_app.asgi_client import AsgiClient, Response
@@ -96,6 +99,7 @@ BODIES = {
     "create_session": {"app_id": APP_ID},
     "rename_session": {"title": "Mine"},
     "add_interaction": ANSWER,
+    "fork_session": {"after": 2},
 }
 
 
@@ -126,9 +130,20 @@ async def unknown_session(world: World, what: Documented) -> Response:
     return await answer(world, what)
 
 
-async def unknown_app(world: World, what: Documented) -> Response:
-    unknown = what._replace(path=what.path.format(app_id="no.such.app"))
-    return await world.call(unknown, body={"app_id": "no.such.app"})
+async def inactive_app(world: World, what: Documented) -> Response:
+    await in_database(App.objects.update, active=False)
+    return await answer(world, what)
+
+
+async def not_a_fork_point(world: World, what: Documented) -> Response:
+    return await world.call(what, body={"after": 1})
+
+
+async def retry(world: World, what: Documented) -> Response:
+    diverged = Session(app_id=APP_ID, status=Status.DIVERGED, divergence={"seq": 1})
+    await in_database(event_log.create, diverged)
+    world.session = str(diverged.id)
+    return await world.call(what)
 
 
 async def invalid_answer(world: World, what: Documented) -> Response:
@@ -178,13 +193,15 @@ PLAYS: dict[str, Play] = {  # by code, or by operation and status, or else the a
     "unsupported_media_type": with_body(b"{}", **{"Content-Type": "text/plain"}),
     "payload_too_large": with_body(b" " * (1024 * 1024 + 1)),
     "session_not_found": unknown_session,
-    "app_not_found": unknown_app,
+    "app_not_found": inactive_app,
     "invalid_answer": invalid_answer,
     "not_pending": not_pending,
     "session_ended": session_ended,
     "in_flight": in_flight,
     "idempotency_key_reused": idempotency_key_reused,
+    "not_a_fork_point": not_a_fork_point,
     "not_ready": not_ready,
+    "retry_session-200": retry,
     "stream_session-204": past_the_exit,
 }
 

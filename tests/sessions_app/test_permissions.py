@@ -57,6 +57,8 @@ CALLS = {
     ),
     ("GET", "list_events"): Call("read"),
     ("POST", "cancel_session"): Call("change"),
+    ("POST", "fork_session"): Call("change", 201, {"after": 0}),
+    ("POST", "retry_session"): Call("change", 409),  # it has not diverged
     ("GET", "apps"): Call("enter"),
     ("GET", "app"): Call("enter"),
     ("GET", "deploy_config"): Call("public"),

@@ -30,6 +30,11 @@ export async function cancel(sessionId) {
   await call("POST", `/api/session/${sessionId}/cancel`);
 }
 
+/** Has a diverged session played again. @param {string} sessionId */
+export async function retry(sessionId) {
+  await call("POST", `/api/session/${sessionId}/retry`);
+}
+
 /** How a session stands. @param {string} sessionId */
 export async function sessionState(sessionId) {
   return call("GET", `/api/session/${sessionId}`);

@@ -1,6 +1,6 @@
 // The page of one session: its stream becomes a transcript, the user's answers go to the server.
 
-import { answer, cancel } from "./api.js";
+import { answer, cancel, retry } from "./api.js";
 import { isFocusFree, make } from "./dom.js";
 import { ignoreUnmeant } from "./presses.js";
 import { stayAtEnd } from "./scrolling.js";
@@ -12,6 +12,7 @@ const ENDED = ["finished", "failed", "cancelled", "expired"];
 const root = document.getElementById("transcript");
 const sessionId = root.dataset.sessionId;
 const stop = document.getElementById("stop");
+const diverged = document.getElementById("diverged");
 const connection = document.getElementById("connection");
 const transcript = new Transcript(root, (interaction) => answer(sessionId, interaction));
 
@@ -25,6 +26,7 @@ function onEntry(seq, kind, data) {
 
 function onStatus({ status, pending }) {
   stop.hidden = ENDED.includes(status);
+  diverged.hidden = status !== "diverged";
   transcript.waitFor(pending.map((prompt) => prompt.block_id));
   offerPrompt();
 }
@@ -41,6 +43,7 @@ function onConnection(isConnected) {
 
 function end() {
   stop.hidden = true;
+  diverged.hidden = true;
   connection.hidden = true;
   transcript.waitFor([]);
   document.getElementById("again").hidden = false;
@@ -51,16 +54,22 @@ function onGone(reason) {
   root.append(make("p", { className: "refusal", role: "alert" }, reason));
 }
 
-stop.addEventListener("click", async () => {
-  stop.disabled = true;
-  try {
-    await cancel(sessionId);
-  } catch (error) {
-    connection.textContent = error.message;
-    connection.hidden = false;
-  }
-  stop.disabled = false;
-});
+/** Has the server do something to the session; says in the bar why it did not. */
+function onPress(button, call) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await call(sessionId);
+    } catch (error) {
+      connection.textContent = error.message;
+      connection.hidden = false;
+    }
+    button.disabled = false;
+  });
+}
+
+onPress(stop, cancel);
+onPress(document.getElementById("retry"), retry);
 
 ignoreUnmeant(root);
 stayAtEnd();
