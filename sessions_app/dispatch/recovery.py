@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error
@@ -23,36 +23,25 @@ log = logging.getLogger(__name__)
 
 MAX_DEATHS = 3
 RETRY_SECONDS = 1.0
+COLUMNS = ("app_id", "owner", "status", "is_suspect", "deaths")
 
 
 async def give_up(owned: SessionQuerySet, writer: LogWriter) -> None:
     """Give up these sessions, whose owners are dead, however long the database refuses it."""
     while True:
-        if await _tried_to_give_up(owned, writer):
-            return
-        await asyncio.sleep(RETRY_SECONDS)
+        try:
+            sessions = await in_database(lambda: list(owned.only(*COLUMNS)))
+            if not sessions:
+                return
+            await asyncio.gather(*(_give_up(session, writer) for session in sessions))
+        except Error:
+            log.exception("Sessions of a dead runner could not be given up; trying again.")
+            await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _tried_to_give_up(owned: SessionQuerySet, writer: LogWriter) -> bool:
-    columns = ("app_id", "owner", "status", "is_suspect", "deaths")
-    try:
-        sessions = await in_database(lambda: list(owned.only(*columns)))
-        results = await asyncio.gather(
-            *(asyncio.wrap_future(writer.submit(release(session))) for session in sessions),
-            return_exceptions=True,
-        )
-    except Error:
-        log.exception("Sessions of a dead runner could not be looked up; trying again.")
-        return False
-    return _are_given_up(results)
-
-
-def _are_given_up(results: Iterable[object]) -> bool:
-    # A fence is as good: the session came to its end, or was given up, before its runner died.
-    failures = [each for each in results if isinstance(each, Exception) and not isinstance(each, FencedError)]
-    for failure in failures:
-        log.error("A session of a dead runner could not be given up; trying again: %s", failure)
-    return not failures
+async def _give_up(session: Session, writer: LogWriter) -> None:
+    with suppress(FencedError):  # answered or ended just now: the next look tells
+        await asyncio.wrap_future(writer.submit(release(session)))
 
 
 def release(session: Session) -> Write:

@@ -69,7 +69,7 @@ def shapes(stage: Stage) -> list[tuple[str, int]]:
 def test_recorded_steps_are_not_done_again(new_stage: NewStage) -> None:
     calls: list[str] = []
 
-    def note(name: str) -> dict[str, Any]:
+    def note(name: str) -> dict[Any, Any]:
         calls.append(name)
         yr.markdown(f"doing {name}")
         return {"name": name, "values": (1, 2), 3: None}
