@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.utils import timezone
 
-from sessions_app.frames import Entry, segments
+from sessions_app.frames import Entry, Retract, segments, without
 from sessions_app.models import SHOWN, Kind, LogEntry, Session
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
 
@@ -190,12 +190,14 @@ class Standing(NamedTuple):
 class Reading:
     """A session's row and a stretch of its log: entries from after `after`, in order, without a gap.
 
-    `is_whole`: the entries reach up to the row's `last_seq`.
+    `is_whole`: the entries reach up to the row's `last_seq`. `retracts` are those after `after` in
+    the whole log; there is nothing in the place of what they take back.
     """
 
     standing: Standing
     after: int
     entries: list[Entry]
+    retracts: list[Retract] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
@@ -246,7 +248,8 @@ def read(
     start = row.turn_seq if after is None else min(after, row.last_seq)
     # The row first: entries committed since then are left to the next reading, with their own status.
     entries = _entries(session_id, start, row.last_seq) if start < row.last_seq else []
-    return Reading(row, start, entries)
+    retracts = _retracts(session_id, start) if entries else []
+    return Reading(row, start, without(retracts, entries), retracts)
 
 
 def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
@@ -257,6 +260,17 @@ def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
             [_prepared(LogEntry, "session", session_id), after, up_to, READ_ENTRIES],
         )
         return _up_to_size(cursor)
+
+
+def _retracts(session_id: UUID, after: int) -> list[Retract]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT seq, payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
+            # Spelled out, as the condition of the index.
+            f"WHERE session_id = %s AND seq > %s AND kind = '{Kind.RETRACT}' ORDER BY seq",
+            [_prepared(LogEntry, "session", session_id), after],
+        )
+        return [Retract.read(seq, payload) for seq, payload in cursor]
 
 
 def _up_to_size(rows: Iterable[tuple[int, str, Any, str]]) -> list[Entry]:

@@ -7,7 +7,7 @@ of memory and one write.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +25,32 @@ class Entry(NamedTuple):
     kind: str
     closes_turn: bool
     payload: bytes
+
+
+class Retract(NamedTuple):
+    """The entry `seq`, which takes back the events from seq `first` to seq `last`."""
+
+    seq: int
+    first: int
+    last: int
+
+    @classmethod
+    def read(cls, seq: int, payload: str) -> Retract:
+        data = orjson.loads(payload)
+        return cls(seq, data["from_seq"], data["to_seq"])
+
+    @staticmethod
+    def payload(seqs: range) -> bytes:
+        """Of an entry that takes back the events with these seqs."""
+        return orjson.dumps({"from_seq": seqs.start, "to_seq": seqs.stop - 1})
+
+
+def without(retracts: Sequence[Retract], entries: list[Entry]) -> list[Entry]:
+    """The entries, with nothing in the place of those that were taken back."""
+    if not retracts:
+        return entries
+    gone = {seq for retract in retracts for seq in range(retract.first, retract.last + 1)}
+    return [Entry(entry.seq, Kind.STEP, False, b"") if entry.seq in gone else entry for entry in entries]
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,11 @@ class LogEntry(models.Model):
             models.CheckConstraint(condition=Q(seq__gte=1), name="log_entry_seq_positive"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="log_entry_kind_known"),
         ]
+        indexes = [
+            models.Index(
+                fields=["session", "seq"], condition=Q(kind=Kind.RETRACT), name="log_entry_retracts"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.seq} {self.kind}"

@@ -37,7 +37,7 @@ from apps_app.dsl.runtime import (
 from apps_app.events import Event, encode_json, storable
 from apps_app.pending import PendingPrompt
 from sessions_app.exits import EXIT_BLOCK_ID, MAX_TEXT, ending, failed_exit
-from sessions_app.frames import Entry
+from sessions_app.frames import Entry, Retract
 from sessions_app.journal import Journal, Settle
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
@@ -116,8 +116,7 @@ class Run:
     def replay(self, recording: Recording) -> None:
         """Have what is recorded played again first; what a step was cut off in is taken back."""
         for seqs in recording.cut_off():
-            payload = encode_json({"from_seq": seqs.start, "to_seq": seqs.stop - 1})
-            self._record(NewEntry(Kind.RETRACT, payload))
+            self._record(NewEntry(Kind.RETRACT, Retract.payload(seqs)))
         self._recording = recording
 
     def is_next(self, interaction: Entry) -> bool:

@@ -43,6 +43,7 @@ class SessionStream:
         self._is_done = False
         self._is_behind = False
         self._chunks: list[bytes] = []
+        self._untold: set[int] = set()  # retracts of what this stream has never shown
         # An ended session's last turn is shown to its end, though it may have paused before.
         self._stops_at_pause = not follow and not (after is None and reading.standing.status in ENDED)
         self._say_status(**_state(reading.standing))
@@ -111,6 +112,7 @@ class SessionStream:
 
     def _take_reading(self, reading: Reading) -> None:
         seq = self._seq
+        self._untold |= {retract.seq for retract in reading.retracts if retract.first > reading.after}
         self._take(segments(reading.entries))
         if reading.entries and self._seq == seq:
             self._is_done = True  # a log has no holes, unless it is being removed
@@ -125,7 +127,7 @@ class SessionStream:
         for segment in stretch:
             if segment.first == self._seq + 1 and not self._is_done:
                 self._seq = segment.last
-                if self._follow or not segment.follow_only:
+                if (self._follow or not segment.follow_only) and segment.first not in self._untold:
                     self._chunks.append(segment.frames)
                 self._is_done = segment.closes_turn and self._stops_at_pause
 

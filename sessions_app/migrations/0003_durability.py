@@ -73,6 +73,10 @@ class Migration(migrations.Migration):
             model_name='session',
             index=models.Index(condition=models.Q(('life_ends_at__isnull', False), ('status__in', ('created', 'running', 'waiting', 'diverged'))), fields=['life_ends_at'], name='session_life_ends'),
         ),
+        migrations.AddIndex(
+            model_name='logentry',
+            index=models.Index(condition=models.Q(('kind', 'retract')), fields=['session', 'seq'], name='log_entry_retracts'),
+        ),
         migrations.AddConstraint(
             model_name='logentry',
             constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('session', 'idempotency_key'), name='log_entry_key_unique'),
