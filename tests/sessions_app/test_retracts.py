@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from sessions_app import event_log
 from sessions_app.database import in_database
@@ -150,9 +150,9 @@ async def test_session_without_retracts_asks_its_index_alone(ended: Session, que
     (sql,) = {query for query in queries if f"kind = '{Kind.RETRACT}'" in query}
 
     def explained() -> str:
-        with event_log.connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", ["0" * 32, 0])
             return str(cursor.fetchall())
 
-    if event_log.connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":
         assert "log_entry_retracts" in await in_database(explained)
