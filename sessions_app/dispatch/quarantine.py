@@ -20,7 +20,7 @@ from sessions_app.models import PLAYABLE, Session
 
 log = logging.getLogger(__name__)
 
-MAX_CELLS = 4
+MAX_CELLS = 8
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0  # a suspect that plays for longer does not hold up the next
 IDLE_SECONDS = 10.0  # so long a runner is kept for the next suspect

@@ -78,7 +78,7 @@ async def rest(stream: SessionStream) -> list[Message]:
     """What is still to come that has an id."""
     async with asyncio.timeout(SECONDS):
         data = b"".join([part async for part in stream])
-    return [message for message in read_messages(data.decode().splitlines()) if message.seq]
+    return [message for message in read_messages(iter(data.decode().splitlines())) if message.seq]
 
 
 def seqs(messages: list[Message]) -> list[int]:
