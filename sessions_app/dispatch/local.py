@@ -49,6 +49,7 @@ class LocalDispatch(Dispatch):
         self._tasks = [
             asyncio.create_task(self._supervise()),
             asyncio.create_task(self._quarantine.run()),
+            asyncio.create_task(self._give_up_orphans()),
             asyncio.create_task(self._watch_lock()),
         ]
 
@@ -112,6 +113,17 @@ class LocalDispatch(Dispatch):
         self._child = None
         await give_up(Session.objects.filter(owner=child.name), self._writer)
         self._quarantine.look()
+
+    async def _give_up_orphans(self) -> None:
+        """Give up what is held by nobody that lives here.
+
+        A runner whose server was killed may take a session up at its very last, when the next
+        server has already looked.
+        """
+        while True:
+            await asyncio.sleep(conf.sweep_seconds)
+            living = [child.name for child in self._children]
+            await give_up(Session.objects.owned().exclude(owner__in=living), self._writer)
 
     async def _watch_lock(self) -> None:
         """Kill a runner that holds up our own writes, and neither commits nor reports.

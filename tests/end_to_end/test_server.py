@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -76,6 +78,18 @@ def test_runner_that_dies_is_replaced(start_server: StartServer) -> None:
         assert until(lambda: [new.pid for new in server.runners()] not in ([], [runner.pid]))  # noqa: B023
         again = client.create("steady.ask")
         assert client.turn(again)[-1].data["block_type"] == "input_request"
+
+
+def test_session_that_nobody_holds_is_played_on(start_server: StartServer) -> None:
+    """As a runner of an earlier server may leave it, when that was killed."""
+    server = start_server(YERA_SWEEP_SECONDS="0.1")
+    client = server.client()
+    session = client.create("steady.ask")
+    client.turn(session)
+    with closing(sqlite3.connect(server.folder / "db.sqlite3", isolation_level=None)) as database:
+        database.execute("UPDATE sessions_app_session SET owner = 'long gone', epoch = epoch + 1")
+    client.answer(session, "input_request-1", "hello")
+    assert client.turn(session)[-1].data["data"]["return_value"] == "hello"
 
 
 def test_runner_that_hangs_is_replaced(start_server: StartServer) -> None:
