@@ -39,14 +39,12 @@ from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
 from sessions_app.play import Play
 from sessions_app.printing import Prints
-from sessions_app.question import Nap, Question, uncancellable_future
+from sessions_app.question import SLEEP, Nap, Question, uncancellable_future
 from sessions_app.replay import MismatchError, Recording, shape_of
 from sessions_app.waiting import Waiting
 from sessions_app.writes import NewEntry, Position
 
 log = logging.getLogger(__name__)
-
-SLEEP = "sleep"
 
 
 @dataclass(frozen=True, slots=True)
