@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
 from sessions_app.checked_recording import Difference
 from sessions_app.replay import Account
 
+MAX_LINE = 200  # characters of what was recorded or attempted
 MAX_FAILURE = 2000  # characters of a traceback, the last ones
 
 
@@ -45,15 +47,19 @@ class Verdict:
             yield f"  ... and {self.differing - len(self.differences)} more with other data"
         if self.divergence is not None:
             yield from _mismatch_lines(**self.divergence)
-            yield from (f"    {line}" for line in self.failure[-MAX_FAILURE:].splitlines())
+            yield from (f"      {line}" for line in self.failure[-MAX_FAILURE:].splitlines())
 
 
 def _mismatch_lines(seq: int, recorded: Account | None, attempted: Account | None) -> Iterator[str]:
     yield f"  entry {seq}:"
     if recorded is not None:
-        yield f"    recorded:  {described(recorded)}"
+        yield f"    recorded:  {_shortened(described(recorded))}"
     if attempted is not None:
-        yield f"    attempted: {described(attempted)}"
+        yield f"    attempted: {_shortened(described(attempted))}"
+
+
+def _shortened(text: str) -> str:
+    return shorten(text, MAX_LINE, placeholder=" …")
 
 
 def described(account: Account) -> str:
@@ -62,7 +68,7 @@ def described(account: Account) -> str:
         case {"kind": "event", "exit_code": exit_code, "reason": reason, "app": app}:
             return f"exit of {app} with code {exit_code}: {reason}"
         case {"kind": "event"}:
-            inside = f" inside {account['parent_block_id']}" if account["parent_block_id"] else ""
+            inside = f", inside {account['parent_block_id']}" if account["parent_block_id"] else ""
             return f"{account['block_id']}, chunk {account['chunk_id']}{inside}, of {account['app']}"
         case {"kind": "step", "key": key, "name": name}:
             return f"step {key}, {name}"
