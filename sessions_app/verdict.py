@@ -77,6 +77,6 @@ def described(account: Account) -> str:
         case {"kind": "question", "block_ids": block_ids}:
             return f"a question that asks {', '.join(block_ids)}"
         case {"kind": "nothing", "seconds": seconds}:
-            return f"nothing within {seconds:g} s"
+            return f"nothing more within {seconds:g} s"
         case _:
             return str(account.get("error", account))

@@ -86,7 +86,7 @@ def verdict_on(subject: Subject) -> Verdict:
         verification.failure,
         recording.differences,
         recording.differing,
-        verification.code_hash not in ("", subject.code_hash) and subject.code_hash != "",
+        bool(subject.code_hash and verification.code_hash) and subject.code_hash != verification.code_hash,
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from apps_app.blocks import ErrorCause, Exit
-from apps_app.events import Event
 from apps_app.dsl.app import COMPLETED, FAILED
+from apps_app.events import Event
 from sessions_app.exits import abandonment, cancellation, ending, failed_exit, is_of_app, may_be_of_step
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import ENDED, LIVE, Kind, Session, Status

@@ -140,7 +140,7 @@ def test_session_that_takes_its_time_is_given_up(app: SetApp, new_session: NewSe
             pass
 
     lines, _ = refused(str(session.id), "--seconds", "0.2")
-    assert lines[3] == "    attempted: nothing within 0.2 s"
+    assert lines[3] == "    attempted: nothing more within 0.2 s"
 
 
 @pytest.mark.usefixtures("app_row")

@@ -42,7 +42,7 @@ def test_long_texts_are_cut() -> None:
         ({"kind": "step", "key": "0.1", "name": "pay"}, "step 0.1, pay"),
         ({"kind": "interaction", "block_id": "slider-1"}, "an answer to slider-1"),
         ({"kind": "question", "block_ids": ["slider-1", "date-1"]}, "a question that asks slider-1, date-1"),
-        ({"kind": "nothing", "seconds": 60.0}, "nothing within 60 s"),
+        ({"kind": "nothing", "seconds": 60.0}, "nothing more within 60 s"),
         ({"kind": "load", "error": "a.b: gone"}, "a.b: gone"),
         (EVENT | {"parent_block_id": None, "exit_code": 3, "reason": "no"}, "exit of a.b with code 3: no"),
     ],

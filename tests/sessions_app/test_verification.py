@@ -515,7 +515,7 @@ def test_app_that_hangs_is_told_with_the_place(app: SetApp, new_session: NewSess
     session = record(new_session(), "Ada")
     app(loops)
     verdict = verified(session, 0.2)
-    assert said(verdict)[:3] == ["entry 2:", "recorded:  step 0.1, work", "attempted: nothing within 0.2 s"]
+    assert said(verdict)[:3] == ["entry 2:", "recorded:  step 0.1, work", "attempted: nothing more within 0.2 s"]
     assert "in loops" in verdict.failure
 
 
