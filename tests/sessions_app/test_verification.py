@@ -144,7 +144,7 @@ def test_gathered_steps_match(app: SetApp, new_session: NewSession) -> None:
 
 
 def test_session_without_entries_matches(app: SetApp, new_session: NewSession) -> None:
-    app(lambda: None)
+    app(crashes)
     assert verified(new_session()).matches
 
 
@@ -229,6 +229,44 @@ def test_step_that_was_cut_off_is_not_run(app: SetApp, tmp_path: Path, tried: li
     app(counted(tmp_path / "counter"))
     assert verdict(*log(shown(markdown("one")), *tried)).matches
     assert not (tmp_path / "counter").exists()
+
+
+def test_step_without_result_is_not_run_beside_others_that_have_one(app: SetApp, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+
+    async def branch(number: int) -> None:
+        await yr.astep(counter.touch if number == 1 else work, name=f"{number}a")
+        await yr.astep(work, name=f"{number}b")
+
+    @app
+    async def main() -> None:
+        await asyncio.gather(branch(1), branch(2))
+
+    done = [step(StepOutcome(b'""'), f"0-2.{number}", name) for number, name in enumerate(["2a", "2b"], 1)]
+    assert verdict(*log(in_step("0-1.1"), *done)).matches
+    assert not counter.exists()
+
+
+TIME = StepOutcome(b'"2026-01-31T00:00:00+00:00"')
+
+
+@pytest.mark.parametrize(
+    ("last", "recorded"),
+    [
+        (lambda: yr.markdown("a"), shown(markdown("a"))),
+        (lambda: yr.step(work), step(TIME, name="work")),
+        (yr.now, step(TIME, name="now")),
+        (lambda: yr.sleep(0), step(TIME, name="sleep")),
+    ],
+    ids=["event", "step", "note", "sleep"],
+)
+def test_app_is_left_where_the_log_ends(app: SetApp, last: Callable[[], Any], recorded: Any) -> None:
+    @app
+    def main() -> None:
+        last()
+        crashes()
+
+    assert verdict(*log(recorded)).matches
 
 
 def test_other_tasks_are_played_on_beside_a_step_that_was_cut_off(app: SetApp) -> None:
@@ -515,7 +553,11 @@ def test_app_that_hangs_is_told_with_the_place(app: SetApp, new_session: NewSess
     session = record(new_session(), "Ada")
     app(loops)
     verdict = verified(session, 0.2)
-    assert said(verdict)[:3] == ["entry 2:", "recorded:  step 0.1, work", "attempted: nothing more within 0.2 s"]
+    assert said(verdict)[:3] == [
+        "entry 2:",
+        "recorded:  step 0.1, work",
+        "attempted: nothing more within 0.2 s",
+    ]
     assert "in loops" in verdict.failure
 
 
