@@ -10,6 +10,7 @@ import orjson
 from django.utils import timezone
 
 from apps_app.blocks import BlockData, ErrorCause, Exit
+from apps_app.dsl.app import COMPLETED, FAILED
 from apps_app.events import Event, storable
 from sessions_app.models import LIVE, Kind, Status
 from sessions_app.writes import NewEntry, Write
@@ -64,6 +65,23 @@ def failed_exit(app_id: str, error_type: str, reason: str) -> Event:
         error_cause=ErrorCause(error_type=error_type),
     )
     return Event(EXIT_BLOCK_ID, 1, data, app_id)
+
+
+def is_of_app(exit_data: Mapping[str, Any]) -> bool:
+    """Whether the app has come to this exit; else somebody else put an end to the session on its way."""
+    if STATUSES.get(exit_data["exit_code"]) in (Status.EXPIRED, Status.CANCELLED):
+        return False
+    if exit_data["return_type"] != "str" or exit_data["return_value"] is not None:
+        return True
+    return str(exit_data["reason"]).startswith(FAILED)  # the others of this form are `failed_exit`'s
+
+
+def may_be_of_step(exit_data: Mapping[str, Any]) -> bool:
+    """Whether the code of a step may have ended the session, which leaves the step without a result."""
+    cause = exit_data.get("error_cause")
+    if cause is not None and str(exit_data["reason"]).startswith(FAILED):
+        return bool(cause["error_type"] == SystemExit.__name__)
+    return bool(exit_data["reason"] != COMPLETED)
 
 
 def cancellation(session_id: UUID, app_id: str) -> Write:

@@ -14,6 +14,8 @@ from apps_app.dsl.runtime import Answers
 from apps_app.pending import PendingPrompt, judge
 from sessions_app.frames import Entry
 
+SLEEP = "sleep"  # the name under which a nap is recorded
+
 
 def uncancellable_future() -> Future[Any]:
     """A future that whoever gives up waiting for leaves as it is: it is settled all the same."""

@@ -7,8 +7,9 @@ time; what is recorded of a step is given, not done again (invariant 5).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -147,17 +148,25 @@ class Recording:
         return max((step.highest.get(mark, 0) for step in self._steps.values()), default=0)
 
     def check_played(self, attempted: Account | None) -> None:
-        """Raise MismatchError unless all has been played, before the app goes on with something new."""
-        if self._events:
-            self._raise_events(attempted)
-        for key, step in self._steps.items():
-            raise MismatchError(step.seq, {"kind": str(Kind.STEP), "key": key, "name": step.name}, attempted)
-        for interaction in self._interactions:
-            raise MismatchError(interaction.seq, _account_of(interaction), attempted)
+        """Raise MismatchError, with the first that is left, unless all has been played.
+
+        To be called before the app goes on with something new.
+        """
+        for seq, recorded in sorted(self._left(), key=itemgetter(0)):
+            raise MismatchError(seq, recorded, attempted)
 
     def end(self, problem: Account) -> MismatchError:
         """That the app cannot go on at all, at the end of what is recorded."""
         return MismatchError(self._last_seq, None, problem)
+
+    def _left(self) -> Iterator[tuple[int, Account]]:
+        """By seq, the next event, the next answer, and all steps."""
+        if self._events:
+            yield self._events[0].seq, self._events[0].shape.account()
+        if self._interactions:
+            yield self._interactions[0].seq, _account_of(self._interactions[0])
+        for key, step in self._steps.items():
+            yield step.seq, {"kind": str(Kind.STEP), "key": key, "name": step.name}
 
     def _raise_events(self, attempted: Account | None) -> None:
         raise MismatchError(self._events[0].seq, self._events[0].shape.account(), attempted)

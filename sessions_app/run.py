@@ -6,15 +6,12 @@ journal is refused the run is over and writes nothing more (invariant 1).
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import logging
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
@@ -32,25 +29,22 @@ from apps_app.dsl.runtime import (
     Step,
     StepOutcome,
     Stopped,
-    UsageError,
 )
 from apps_app.events import Event, encode_json, storable
 from apps_app.pending import PendingPrompt
-from sessions_app.exits import EXIT_BLOCK_ID, MAX_TEXT, ending, failed_exit
+from sessions_app.exits import MAX_TEXT, ending, failed_exit
 from sessions_app.frames import Entry, Retract
 from sessions_app.journal import Journal, Settle
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, Status
+from sessions_app.play import Play
 from sessions_app.printing import Prints
-from sessions_app.question import Nap, Question, uncancellable_future
-from sessions_app.replay import MismatchError, RecordedStep, Recording, shape_of
-from sessions_app.steps import Branch, Steps, current_branch
+from sessions_app.question import SLEEP, Nap, Question, uncancellable_future
+from sessions_app.replay import MismatchError, Recording, shape_of
 from sessions_app.waiting import Waiting
 from sessions_app.writes import NewEntry, Position
 
 log = logging.getLogger(__name__)
-
-SLEEP = "sleep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +72,17 @@ class Host(Protocol):
         """When a wait of this app's that begins now has lasted for too long."""
 
 
-class Run:
+class Run(Play):
     """The app's thread or task calls the Runtime's methods; the runner delivers, parks and stops."""
 
     def __init__(self, claim: Claim, writer: LogWriter, prints: Prints, host: Host) -> None:
+        super().__init__(claim.session_id, Waiting(claim.position.last_seq))
         self.claim = claim
         self.prints = prints
-        self.session_id = claim.session_id
         self.refusal: Exception | None = None  # why the log took no more, if it did
-        self.thread: threading.Thread | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.waiting = Waiting(claim.position.last_seq)
-        self.branch = Branch()
         self.code_hash = claim.code_hash  # of the file that is played
         self._host = host
         self._journal = Journal(claim.session_id, claim.position, writer, self._refused)
-        self._recording = Recording([])  # what is still to be played again
-        # By block type the number of the latest block; by block id a chunk that a recorded step has shown.
-        self._highest: Counter[str] = Counter()
-        self._numbering = threading.Lock()  # a step may have threads
-        self._steps = Steps()
         self._acquitted = {"is_suspect": False, "deaths": 0} if claim.is_suspect else {}
 
     # What the runner does with a run.
@@ -168,30 +153,15 @@ class Run:
 
     # The Runtime.
 
-    def new_block(self, block_type: str) -> str:
-        self.waiting.check_over()
-        if block_type == Exit.block_type:
-            return EXIT_BLOCK_ID  # there is one, and it may come from anywhere
-        key = self._steps.current()
-        if not key:
-            self._check_own(block_type)
-        with self._numbering:
-            number = self._highest[block_type] + 1
-            if key:
-                number = max(number, self._recording.highest(block_type) + 1)
-                self._steps.shown(key).add_block(block_type, number)
-            self._highest[block_type] = number
-        return f"{block_type}-{number}"
-
     def emit(self, event: Event) -> None:
         self.waiting.check_over()
         key = self._steps.current()
         if key:
-            event = self._numbered(event, self._recording.highest(event.block_id))
+            event = self._numbering.next_chunk(event, self._recording.highest(event.block_id))
             self._steps.shown(key).add_chunk(event.block_id, event.chunk_id)
         else:
             self._check_own(event.data.block_type)
-            event = self._numbered(event)
+            event = self._numbering.next_chunk(event)
             if self._is_recorded(event):
                 return
         entry = NewEntry(Kind.EVENT, event.to_json(), key)
@@ -299,21 +269,6 @@ class Run:
         with self._diverging():
             return self._recording.play_event(event)
 
-    def _recorded_step(self, key: str, name: str) -> RecordedStep | None:
-        with self._diverging():
-            recorded = self._recording.play_step(key, name)
-        if recorded is not None:
-            for mark, number in recorded.highest.items():
-                self._highest[mark] = max(self._highest[mark], number)
-        return recorded
-
-    @contextmanager
-    def _diverging(self, failure: str = "") -> Iterator[None]:
-        try:
-            yield
-        except MismatchError as mismatch:
-            self._diverge(mismatch, failure)
-
     def _diverge(self, mismatch: MismatchError, failure: str = "") -> NoReturn:
         self.waiting.end(Diverged)
         log.warning("Session %s diverges. %s", self.session_id, mismatch)
@@ -330,14 +285,6 @@ class Run:
         raise Diverged from mismatch
 
     # Within: what is new.
-
-    def _numbered(self, event: Event, still_recorded: int = 0) -> Event:
-        """The event with the next chunk id, where recorded steps have shown chunks of its block."""
-        last = max(self._highest.get(event.block_id, 0), still_recorded)
-        if last == 0:
-            return event
-        self._highest[event.block_id] = max(event.chunk_id, last + 1)
-        return replace(event, chunk_id=self._highest[event.block_id])
 
     def _noted(self, key: str, name: str, make: Callable[[], bytes]) -> bytes:
         recorded = self._recorded_step(key, name)
@@ -394,33 +341,6 @@ class Run:
         self.refusal = error
         self.stop()
 
-    # Within: what is not allowed.
-
-    def _is_own(self) -> bool:
-        """Only in the app's own thread or task is the order of things the app's."""
-        if self.task is not None:
-            return _current_task() is self.task
-        return threading.current_thread() is self.thread
-
-    def _check_own(self, block_type: str) -> None:
-        """And only between steps."""
-        if not self._is_own():
-            raise UsageError(
-                f"A {block_type} can be shown by the app's own task only. Elsewhere, show it inside a step."
-            )
-        if self._steps.are_under_way:
-            raise UsageError(f"A {block_type} was shown while a step is under way. Await the step first.")
-        if isinstance(question := self.waiting.wait, Question):
-            asked = ", ".join(question.missing)
-            raise UsageError(f"A {block_type} was shown while {asked} still waits for its answer.")
-
-    def _next_key(self) -> str:
-        if self.task is None and not self._is_own():
-            raise UsageError(
-                "A step can be called by the app's own thread only. Start threads inside of steps."
-            )
-        return current_branch.get(self.branch).next_key()
-
     def _check_limits(self, app_name: str) -> None:
         """End the session here if its app writes without end; even a bare `except:` does not get past it."""
         if problem := self._journal.problem:
@@ -440,10 +360,3 @@ def step_entry(
 
 def _closing_entry(closing: Event) -> NewEntry:
     return NewEntry(Kind.EVENT, closing.to_json(), closes_turn=True)
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:  # no event loop in this thread
-        return None

@@ -31,6 +31,10 @@ class Branch:
             name = hashlib.blake2s(name.encode(), digest_size=12).hexdigest()
         return Branch(name)
 
+    def has(self, key: str) -> bool:
+        """Whether the step with this key was called here."""
+        return key.rpartition(".")[0] == self.name
+
     def next_key(self) -> str:
         """The key of the step that is called now."""
         self._steps += 1

@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 MODULE_PREFIX = "yera.apps."  # app files are executed under it, so that none shadows a real module
 COMPLETED = "Yera program completed successfully."
+FAILED = "Error during app execution: "
 PASS_THROUGH = (SessionOver, asyncio.CancelledError, GeneratorExit)  # never an app's outcome
 
 
@@ -134,7 +135,7 @@ def _leave(context: SessionContext, error: BaseException) -> NoReturn:
     name = "SystemExit" if isinstance(error, TaskExit) else type(error).__name__
     data = Exit(
         exit_code=1,
-        reason=f"Error during app execution: {error}",
+        reason=f"{FAILED}{error}",
         return_type="str",
         return_value=None,
         error_cause=ErrorCause(error_type=name),

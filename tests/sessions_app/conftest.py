@@ -9,6 +9,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -100,6 +101,12 @@ def writer(transactional_db: None, hints: list[Hint]) -> Iterator[LogWriter]:
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """An event loop in a thread of its own, as a runner process has it for its async apps."""
+    with running_loop() as loop:
+        yield loop
+
+
+@contextmanager
+def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     loop.set_task_factory(guarded_task)
     thread = threading.Thread(target=loop.run_forever)

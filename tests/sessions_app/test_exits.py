@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps_app.blocks import Exit
+from apps_app.blocks import ErrorCause, Exit
+from apps_app.dsl.app import COMPLETED, FAILED
 from apps_app.events import Event
-from sessions_app.exits import abandonment, cancellation, ending, failed_exit
+from sessions_app.exits import abandonment, cancellation, ending, failed_exit, is_of_app, may_be_of_step
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import ENDED, LIVE, Kind, Session, Status
 from sessions_app.writes import FencedError, NewEntry, Write
@@ -120,3 +121,38 @@ def test_failed_exit_names_its_cause() -> None:
 def test_unknown_session_cannot_be_cancelled(writer: LogWriter) -> None:
     refused = writer.submit(cancellation(uuid.uuid4(), APP_ID)).exception(SECONDS)
     assert isinstance(refused, FencedError)
+
+
+FAILURE = {"reason": f"{FAILED}no", "return_value": None, "error_cause": ErrorCause(error_type="ValueError")}
+
+
+@pytest.mark.parametrize(
+    ("event", "is_the_apps"),
+    [
+        (exit_event(0), True),
+        (exit_event(3), True),
+        (exit_event(1, **FAILURE), True),
+        (exit_event(1, return_type="NoneType", return_value="None"), True),
+        (failed_exit(APP_ID, "RunnerDied", "The process died."), False),
+        (exit_event(130), False),
+        (exit_event(124), False),
+    ],
+    ids=["returned", "yr.exit", "failed", "yr.exit without value", "server's", "cancelled", "expired"],
+)
+def test_whose_exit_it_is(event: Event, is_the_apps: bool) -> None:
+    assert is_of_app(event.data.to_wire()) == is_the_apps
+
+
+@pytest.mark.parametrize(
+    ("event", "may_be"),
+    [
+        (exit_event(0, reason=COMPLETED), False),
+        (exit_event(1, **FAILURE), False),
+        (exit_event(1, **FAILURE | {"error_cause": ErrorCause(error_type="SystemExit")}), True),
+        (exit_event(0, reason="User quit"), True),
+        (exit_event(3, error_cause=ErrorCause(error_type="unknown")), True),
+    ],
+    ids=["returned", "failed", "sys.exit", "yr.quit", "yr.exit"],
+)
+def test_which_exit_may_come_from_a_step(event: Event, may_be: bool) -> None:
+    assert may_be_of_step(event.data.to_wire()) == may_be

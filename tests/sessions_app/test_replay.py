@@ -51,8 +51,10 @@ def in_step(key: str = "0.1") -> tuple[Kind, str, bytes]:
     return Kind.EVENT, key, b""
 
 
-def step(outcome: StepOutcome | None = None, key: str = "0.1", **highest: int) -> tuple[Kind, str, bytes]:
-    entry = step_entry(key, "pay", highest, outcome)
+def step(
+    outcome: StepOutcome | None = None, key: str = "0.1", name: str = "pay", **highest: int
+) -> tuple[Kind, str, bytes]:
+    entry = step_entry(key, name, highest, outcome)
     return Kind.STEP, entry.step, entry.payload
 
 
@@ -300,6 +302,13 @@ def test_app_that_ends_with_something_left_is_a_mismatch(
     with pytest.raises(MismatchError) as caught:
         Recording(log(left)).check_played(None)
     assert caught.value.divergence == {"seq": 1, "recorded": recorded, "attempted": None}
+
+
+def test_first_of_what_is_left_is_told() -> None:
+    entries = log(step(StepOutcome()), answer("a", "1"), shown(markdown()))
+    with pytest.raises(MismatchError) as caught:
+        Recording(entries).check_played(None)
+    assert caught.value.divergence == {"seq": 1, "recorded": STEP, "attempted": None}
 
 
 def test_app_that_ends_with_all_played_is_none() -> None:
