@@ -163,9 +163,7 @@ class Session(models.Model):
         ]
         indexes = [
             # The sweep looks these up: none of them holds what merely waits.
-            models.Index(
-                fields=["created_at"], condition=Q(IS_PLAYABLE, owner=""), name="session_unowned"
-            ),
+            models.Index(fields=["created_at"], condition=Q(IS_PLAYABLE, owner=""), name="session_unowned"),
             models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="session_wakes"),
             models.Index(
                 fields=["wait_ends_at"],
