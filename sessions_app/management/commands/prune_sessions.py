@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -45,6 +46,6 @@ def _time_before(age: str) -> datetime.datetime:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise ArgumentTypeError(f"{text!r} is no number of sessions: give 1 or more.")
+    if re.fullmatch("[1-9][0-9]{0,3}", text) is None:
+        raise ArgumentTypeError(f"{text!r} is no size of a batch: give 1 to 9999.")
     return int(text)
