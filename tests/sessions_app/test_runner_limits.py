@@ -21,6 +21,7 @@ from sessions_app.runner import Runner
 from sessions_app.server import Server
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
+from tests.sessions_app.conftest import running
 from tests.sessions_app.playing import APP_ID, exit_of, shown
 from tests.sessions_app.runners import (
     SECONDS,
@@ -121,14 +122,19 @@ def test_waiting_is_not_running(
 @pytest.mark.parametrize("function", [ask_once, ask_once_async])
 @pytest.mark.parametrize("column", ["wait_ends_at", "life_ends_at"])
 def test_hot_run_of_an_overdue_session_is_stopped(
-    runner: Runner, start: Start, function: Callable[..., Any], column: str
+    runner: Runner,
+    start: Start,
+    loop: asyncio.AbstractEventLoop,
+    function: Callable[..., Any],
+    column: str,
 ) -> None:
+    """At once, not by the next sweep."""
     session = start(function)
     assert comes_to(session, Status.WAITING)
     let_pass(session, column)
     runner.sweep()
     assert comes_to(session, Status.EXPIRED)
-    assert until(lambda: not is_running(runner))
+    assert until(lambda: not running(loop))
     assert [event["block_type"] for event in shown(session.id)] == ["input_request", "exit"]
 
 
