@@ -40,13 +40,16 @@ class OperatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # takes a param
 
 @admin.register(App)
 class AppAdmin(OperatorAdmin):
-    """Operators switch apps on and off; the rest comes from the app files."""
+    """Operators switch apps on and off, and limit their time; the rest comes from the app files."""
 
     list_display = ("id", "name", "active", "short_load_error", "folders")
     list_filter = ("active",)
     search_fields = ("id", "name")
     fields = (
         "active",
+        "max_run_seconds",
+        "max_wait_seconds",
+        "max_life_seconds",
         "id",
         "name",
         "description",
@@ -56,7 +59,7 @@ class AppAdmin(OperatorAdmin):
         "whole_load_error",
         "inputs",
     )
-    readonly_fields = fields[1:]
+    readonly_fields = fields[4:]
     actions = ("activate", "deactivate")
 
     def has_delete_permission(self, request: HttpRequest, obj: App | None = None) -> bool:
@@ -87,7 +90,7 @@ class AppAdmin(OperatorAdmin):
         self._switch(request, apps, active=False)
 
     def save_model(self, request: HttpRequest, obj: App, form: Any, change: bool) -> None:
-        obj.save(update_fields=["active"])  # the apps may be seeded anew at this moment
+        obj.save(update_fields=form.changed_data)  # the apps may be seeded anew at this moment
 
     def _switch(self, request: HttpRequest, apps: QuerySet[App], *, active: bool) -> None:
         word = "active" if active else "inactive"

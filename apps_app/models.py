@@ -16,6 +16,10 @@ class AppQuerySet(models.QuerySet["App"]):
         """Apps that a session can be started of."""
         return self.filter(active=True, load_error="")
 
+    def limited(self) -> AppQuerySet:
+        """Apps that have a time limit of their own; without what else may be large."""
+        return self.exclude(**dict.fromkeys(App.LIMITS)).only(*App.LIMITS)
+
     def upsert(self, rows: Iterable[App]) -> None:
         """Save rows by their id, those that are new and those that are known."""
         self.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=App.SEEDED_FIELDS)
@@ -51,6 +55,7 @@ class App(models.Model):
     code_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the app file")
     load_error = models.TextField(blank=True)
 
+    LIMITS = ("max_run_seconds", "max_wait_seconds", "max_life_seconds")
     SEEDED_FIELDS = (
         "name",
         "description",

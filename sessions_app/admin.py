@@ -60,7 +60,7 @@ class SessionAdmin(OperatorAdmin):
         (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
         ("How it ended", {"fields": ("exit_data", "traceback", "divergence_data")}),
         ("What its app printed", {"fields": ("printed",)}),
-        ("Times", {"fields": ("created", "updated", "finished")}),
+        ("Times", {"fields": ("created", "updated", "finished", "answer_due", "end_due")}),
         ("Its log and its runner", {"fields": ("last_seq", "turn_seq", "log_bytes", "epoch", "owner")}),
     )
     readonly_fields = flatten_fieldsets(fieldsets)
@@ -93,6 +93,14 @@ class SessionAdmin(OperatorAdmin):
     @admin.display(description="finished", ordering="finished_at")
     def finished(self, session: Session) -> str:
         return moment(session.finished_at)
+
+    @admin.display(description="waits for an answer until")
+    def answer_due(self, session: Session) -> str:
+        return moment(session.wait_ends_at if session.status == Status.WAITING else None)
+
+    @admin.display(description="lasts until")
+    def end_due(self, session: Session) -> str:
+        return moment(session.life_ends_at)
 
     @admin.display(description="waits for")
     def prompts(self, session: Session) -> str:

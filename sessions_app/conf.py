@@ -189,7 +189,27 @@ class Conf:
         check_id="E016",
         purpose="How often the viewers of open streams are looked up, to end those no longer allowed.",
     )
-
+    max_run_seconds = Number(
+        "YERA_MAX_RUN_SECONDS",
+        3600.0,
+        minimum=0.0,
+        check_id="E019",
+        purpose="A session whose app runs for longer without a wait ends as expired; 0 never.",
+    )
+    max_wait_seconds = Number(
+        "YERA_MAX_WAIT_SECONDS",
+        0.0,
+        minimum=0.0,
+        check_id="E021",
+        purpose="A session that waits for an answer for longer ends as expired; 0 never.",
+    )
+    max_life_seconds = Number(
+        "YERA_MAX_LIFE_SECONDS",
+        0.0,
+        minimum=0.0,
+        check_id="E022",
+        purpose="A session that lasts for longer in all ends as expired; 0 never.",
+    )
     hot_runs = Number(
         "YERA_HOT_RUNS",
         1000,

@@ -17,8 +17,13 @@ from sessions_app.writes import NewEntry, Write
 
 EXIT_BLOCK_ID = "exit-1"
 MAX_TEXT = 1_000_000  # characters of an exit's reason, return value and traceback
+EXPIRED_EXIT_CODE = 124
 CANCELLED_EXIT_CODE = 130
-STATUSES = {0: Status.FINISHED, 124: Status.EXPIRED, CANCELLED_EXIT_CODE: Status.CANCELLED}
+STATUSES = {
+    0: Status.FINISHED,
+    EXPIRED_EXIT_CODE: Status.EXPIRED,
+    CANCELLED_EXIT_CODE: Status.CANCELLED,
+}
 
 
 def ending(
@@ -86,15 +91,26 @@ def may_be_of_step(exit_data: Mapping[str, Any]) -> bool:
 
 def cancellation(session_id: UUID, app_id: str) -> Write:
     """Ends a live session for its user, whoever plays it: a run that goes on is fenced off."""
-    data = Exit(
-        exit_code=CANCELLED_EXIT_CODE,
-        reason="Cancelled by the user",
-        return_type="NoneType",
-        return_value="None",
-        error_cause=None,
-    )
-    event = Event(EXIT_BLOCK_ID, 1, data, app_id)
+    event = _early_exit(app_id, CANCELLED_EXIT_CODE, "Cancelled by the user")
     return ending(session_id, {"status": tuple(LIVE)}, event)
+
+
+def expiration(session_id: UUID, app_id: str, where: Mapping[str, Any], reason: str) -> Write:
+    """Ends a session that is overdue, whoever plays it, if `where` still says so."""
+    return ending(session_id, where, expired_exit(app_id, reason))
+
+
+def expired_exit(app_id: str, reason: str) -> Event:
+    """The exit of a session that has taken longer than it may."""
+    return _early_exit(app_id, EXPIRED_EXIT_CODE, reason)
+
+
+def _early_exit(app_id: str, exit_code: int, reason: str) -> Event:
+    """Neither a result nor a failure of the app."""
+    data = Exit(
+        exit_code=exit_code, reason=reason, return_type="NoneType", return_value="None", error_cause=None
+    )
+    return Event(EXIT_BLOCK_ID, 1, data, app_id)
 
 
 def abandonment(session_id: UUID, app_id: str, owner: str) -> Write:

@@ -35,6 +35,7 @@ from sessions_app.exits import cancellation
 from sessions_app.fork import standing_at
 from sessions_app.frames import Entry
 from sessions_app.idempotency import anyones_key, creation_key
+from sessions_app.limits import Limits
 from sessions_app.models import ENDED, PLAYABLE, Kind, Session, Status
 from sessions_app.permissions import may_see
 from sessions_app.server import server
@@ -64,11 +65,11 @@ def _started(caller: Caller, kept: str, idempotency_key: str) -> Session | None:
 
 
 async def _start(caller: Caller, app_id: str, idempotency_key: str | None) -> Session:
-    entry_point = await _entry_point(app_id)
-    session = _new_session(caller, app_id)
+    app = await _startable(app_id)
+    session = _new_session(caller, app)
     session.idempotency_key = idempotency_key
     await asyncio.wrap_future(server().writer.submit(session))
-    server().dispatch.advance(session.id, app_id, entry_point)
+    server().dispatch.advance(session.id, app_id, app.entry_point)
     return session
 
 
@@ -78,32 +79,35 @@ async def fork(caller: Caller, session_id: str, after: int) -> Session:
     Raises NotAForkPoint, and AppNotFound for an app that could not be started either.
     """
     source = await find_session(caller, session_id)
-    entry_point = await _entry_point(source.app_id)
+    app = await _startable(source.app_id)
     standing = await in_database(standing_at, source, after)
-    session = _new_session(caller, source.app_id)
+    session = _new_session(caller, app)
     session.last_seq, session.code_hash = after, source.code_hash
     session.status, session.pending = standing
+    if session.status == Status.WAITING:
+        session.wait_ends_at = Limits.of(app).wait_ends_at
     await _write(source, Fork(session, source.id))
     if session.status in PLAYABLE:
-        server().dispatch.advance(session.id, session.app_id, entry_point)
+        server().dispatch.advance(session.id, app.id, app.entry_point)
     return session
 
 
-async def _entry_point(app_id: str) -> str:
-    """That of an active app; raises AppNotFound."""
-    rows = App.objects.runnable().filter(id=app_id).values_list("entry_point", flat=True)
-    entry_point = await in_database(rows.first)
-    if entry_point is None:
+async def _startable(app_id: str) -> App:
+    """An active app, as far as starting it needs; raises AppNotFound."""
+    apps = App.objects.runnable().filter(id=app_id).only("entry_point", *App.LIMITS)
+    app = await in_database(apps.first)
+    if app is None:
         raise AppNotFound(app_id)
-    return entry_point
+    return app
 
 
-def _new_session(caller: Caller, app_id: str) -> Session:
+def _new_session(caller: Caller, app: App) -> Session:
     """A row that is not written yet.
 
     It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
     """
-    session = Session(id=uuid.uuid4(), app_id=app_id, user_id=caller.user_id)
+    session = Session(id=uuid.uuid4(), app_id=app.id, user_id=caller.user_id)
+    session.life_ends_at = Limits.of(app).life_ends_at
     if caller.user_id is None:
         session.visitor = caller.visitor or uuid.uuid4()
     return session

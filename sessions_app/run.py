@@ -141,7 +141,7 @@ class Run(Play):
         self.waiting.leave(Parked)
 
     def fail(self, exit_event: Event, failure: str) -> None:
-        """End the session as failed, in the server's name; a run that is over already stays as it is."""
+        """End the session in the server's name; a run that is over already stays as it is."""
         with suppress(SessionOver):
             self._end(exit_event, failure)
         self.waiting.leave(Exited)
@@ -247,7 +247,7 @@ class Run(Play):
             nap.future.set_result(None)
         elif self._is_own() and not self._steps.are_under_way:
             self.waiting.begin(nap)
-            self._wait_in_log([], pending=[], wake_at=nap.until)
+            self._wait_in_log([], pending=[], wake_at=nap.until, wait_ends_at=None)
             self._host.later(nap.seconds_left, partial(self._wake, nap))
         else:  # one of several things under way: the session does not wait for it alone
             self._steps.begin(key)

@@ -20,7 +20,9 @@ from django.utils import timezone
 from apps_app.dsl.runtime import Stopped
 from sessions_app import event_log
 from sessions_app.conf import conf
+from sessions_app.exits import expired_exit
 from sessions_app.frames import Entry
+from sessions_app.limits import KnownLimits, expirations
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import PLAYABLE, Session, SessionQuerySet, Status
 from sessions_app.player import Player, fail
@@ -53,6 +55,7 @@ class Runner:
         self._strays: set[UUID] = set()
         self._unowned: set[UUID] | None = None
         self._printer = Printer(writer)
+        self._limits = KnownLimits()
 
     # What the dispatch tells of.
 
@@ -92,10 +95,11 @@ class Runner:
 
     def sweep(self) -> None:
         """Find what lost messages and dead runners left behind; interrupt runs that ignore their stop."""
+        self._expire()
         if not self._plays_suspects:
             self._take_up()
         runs = list(self._runs.items())  # before the rows: a run whose row is not ours now was ended
-        owned = dict(Session.objects.filter(owner=self.name).values_list("id", "status"))
+        owned = dict(Session.objects.owned_by(self.name).values_list("id", "status"))
         for session_id, run in runs:
             if run.over or session_id not in owned:
                 self.halt(session_id)  # perhaps its app caught what should have ended it
@@ -128,7 +132,26 @@ class Runner:
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
 
     def wait_ends_at(self, app_id: str) -> datetime.datetime | None:
-        return None
+        return self._limits.of(app_id).wait_ends_at
+
+    # Too long.
+
+    def _expire(self) -> None:
+        """End what has run, waited or lasted for too long."""
+        self._limits.look_up()
+        for run in list(self._runs.values()):
+            limits = self._limits.of(run.claim.app_id)
+            if problem := limits.run_problem(run.waiting.busy_seconds):
+                run.fail(expired_exit(run.claim.app_id, problem), "")
+        if not self._plays_suspects:  # once a sweep of the server's is enough
+            for write in expirations():
+                self._writer.put(write, partial(self._expired, write.session_id), waits=False)
+
+    def _expired(self, session_id: UUID, outcome: Position | Exception) -> None:
+        if isinstance(outcome, Exception):
+            log_refusal(outcome)
+        else:
+            self.halt(session_id)
 
     # Taking up.
 
@@ -149,6 +172,7 @@ class Runner:
 
     def _claim(self, candidate: Candidate, **state: Any) -> None:
         """Take a session up if it is still in this state, and nobody's."""
+        self._limits.know()
         write = Write(
             candidate.session_id,
             where={"owner": "", "is_suspect": self._plays_suspects, **(state or {"status": PLAYABLE})},
@@ -257,4 +281,4 @@ def _candidates(sessions: SessionQuerySet) -> list[Candidate]:
 def log_refusal(outcome: Position | Exception) -> None:
     """What to do with a write that nobody waits for: a fence is an answer, anything else is logged."""
     if isinstance(outcome, Exception) and not isinstance(outcome, FencedError):
-        log.error("A session could not be given up: %s", outcome)
+        log.error("A session could not be given up or ended; the next sweep tries again: %s", outcome)

@@ -35,6 +35,12 @@ class Waiting:
     def wait(self) -> Wait | None:
         return self._wait
 
+    @property
+    def busy_seconds(self) -> float:
+        """How long the app has been running since it last waited; 0 while it waits."""
+        with self._lock:
+            return 0.0 if self._wait is not None else time.monotonic() - self.busy_since
+
     def check_over(self) -> None:
         if self._over is not None:
             raise self._over

@@ -111,7 +111,7 @@ class LocalDispatch(Dispatch):
         child = self._child = RunnerChild()
         await child.live()
         self._child = None
-        await give_up(Session.objects.filter(owner=child.name), self._writer)
+        await give_up(Session.objects.owned_by(child.name), self._writer)
         self._quarantine.look()
 
     async def _give_up_orphans(self) -> None:

@@ -64,7 +64,7 @@ class Cell:
 
     async def _live(self) -> None:
         await self.child.live()
-        await give_up(Session.objects.filter(owner=self.child.name), self._writer)
+        await give_up(Session.objects.owned_by(self.child.name), self._writer)
 
     async def _watch(self, session_id: UUID) -> None:
         suspect = Session.objects.filter(id=session_id, is_suspect=True, status__in=PLAYABLE)

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='session',
-            index=models.Index(condition=models.Q(('owner', ''), ('status__in', ('created', 'running'))), fields=['created_at'], name='session_unowned'),
+            index=models.Index(condition=models.Q(models.Q(('status', 'created'), ('status', 'running'), _connector='OR'), ('owner', '')), fields=['created_at'], name='session_unowned'),
         ),
         migrations.AddIndex(
             model_name='session',
@@ -71,7 +71,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='session',
-            index=models.Index(condition=models.Q(('life_ends_at__isnull', False), ('status__in', ('created', 'running', 'waiting', 'diverged'))), fields=['life_ends_at'], name='session_life_ends'),
+            index=models.Index(condition=models.Q(('finished_at__isnull', True), ('life_ends_at__isnull', False)), fields=['life_ends_at'], name='session_life_ends'),
+        ),
+        migrations.AddIndex(
+            model_name='session',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='session_finished'),
         ),
         migrations.AddIndex(
             model_name='logentry',

@@ -95,6 +95,18 @@ def test_switch_on_the_page_changes_nothing_else(operator: Client) -> None:
     assert active()["sound.play"]
 
 
+def test_time_limits_are_set_on_the_page(operator: Client) -> None:
+    form = {"active": "on", "max_run_seconds": "60", "max_wait_seconds": "0", "max_life_seconds": ""}
+    assert operator.post(page_of("sound.play"), form).status_code == 302
+    app = App.objects.get(id="sound.play")
+    assert (app.max_run_seconds, app.max_wait_seconds, app.max_life_seconds) == (60, 0, None)
+    assert list(App.objects.limited()) == [app]
+    operator.post(page_of("sound.play"), {**form, "max_run_seconds": "-1"})
+    operator.post(page_of("sound.play"), {**form, "max_run_seconds": "1e3"})
+    app.refresh_from_db()
+    assert app.max_run_seconds == 60
+
+
 def test_switch_is_not_for_who_may_only_look(viewer: Client) -> None:
     assert "deactivate" not in viewer.get(LIST).content.decode()
     viewer.post(LIST, {"index": "0", "_selected_action": ["sound.play"], "action": "deactivate"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import uuid
 from collections.abc import Callable
@@ -145,6 +146,19 @@ def test_divergence_leads_to_its_place_in_the_log(session: Session, operator: Us
     assert "&quot;recorded&quot;" in html
     assert "&quot;&lt;b&gt;&quot;" in html
     assert f"<td>{divergence['seq']}</td>" in client.get(page_of(session) + "?log=2").content.decode()
+
+
+def test_deadlines_on_the_page_of_a_session(new_session: NewSession, operator: User) -> None:
+    due = {
+        "wait_ends_at": datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
+        "life_ends_at": datetime.datetime(2031, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
+    }
+    client = signed_in(operator)
+    html = client.get(page_of(new_session(**due, status=Status.WAITING))).content.decode()
+    assert "2030-01-02 03:04:05" in html
+    assert "2031-01-02 03:04:05" in html
+    html = client.get(page_of(new_session(**due, status=Status.RUNNING))).content.decode()
+    assert "2030-01-02" not in html, "it has been answered"
 
 
 def test_owner_is_a_user_a_visitor_or_nobody(new_session: NewSession, operator: User) -> None:

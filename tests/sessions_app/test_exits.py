@@ -12,7 +12,15 @@ from django.utils import timezone
 from apps_app.blocks import ErrorCause, Exit
 from apps_app.dsl.app import COMPLETED, FAILED
 from apps_app.events import Event
-from sessions_app.exits import abandonment, cancellation, ending, failed_exit, is_of_app, may_be_of_step
+from sessions_app.exits import (
+    abandonment,
+    cancellation,
+    ending,
+    expiration,
+    failed_exit,
+    is_of_app,
+    may_be_of_step,
+)
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import ENDED, LIVE, Kind, Session, Status
 from sessions_app.writes import FencedError, NewEntry, Write
@@ -94,6 +102,17 @@ def test_cancellation_leaves_what_has_ended(
 ) -> None:
     session = new_session(status=status, exit={}, finished_at=timezone.now())
     assert isinstance(writer.submit(cancellation(session.id, APP_ID)).exception(SECONDS), FencedError)
+
+
+def test_expiration_ends_what_is_as_it_was_seen(writer: LogWriter, new_session: NewSession) -> None:
+    session = new_session(status=Status.WAITING, owner="runner", epoch=4)
+    refused = writer.submit(expiration(session.id, APP_ID, {"status": Status.RUNNING}, "why"))
+    assert isinstance(refused.exception(SECONDS), FencedError)
+    expired = carried_out(writer, expiration(session.id, APP_ID, {"status": Status.WAITING}, "why"))
+    assert (expired.status, expired.epoch, expired.failure) == (Status.EXPIRED, 5, "")
+    (event,) = shown(session.id)
+    assert (event["block_id"], event["app"]["name"], event["data"]["reason"]) == ("exit-1", APP_ID, "why")
+    assert "error_cause" not in event["data"], "it is no failure of the app"
 
 
 def test_abandonment_ends_what_this_owner_left(writer: LogWriter, new_session: NewSession) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from sessions_app.models import ENDED, LIVE, Kind, LogEntry, PrintedText, Session, Status
+from sessions_app.models import ENDED, LIVE, Kind, LogEntry, PrintedText, Session, SessionQuerySet, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +106,46 @@ def test_printed_text_of_no_session_is_not_kept(transactional_db: None) -> None:
     with transaction.atomic():
         PrintedText.objects.append(uuid.uuid4(), "text", 7)
     assert not PrintedText.objects.exists()
+
+
+# What a sweep or a prune looks up costs nothing for the sessions that it does not find.
+
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "index"),
+    [
+        (Session.objects.unowned().filter(is_suspect=False).order_by("created_at"), "session_unowned"),
+        (Session.objects.awake(NOW).filter(owner=""), "session_wakes"),
+        (Session.objects.overdue_waits(NOW), "session_wait_ends"),
+        (Session.objects.overdue_lives(NOW), "session_life_ends"),
+        (Session.objects.owned(), "session_owner"),
+        (Session.objects.owned_by("runner"), "session_owner"),
+        (Session.objects.finished_before(NOW), "session_finished"),
+    ],
+)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others plan by how many rows there are")
+def test_partial_index_is_used(sessions: SessionQuerySet, index: str) -> None:
+    plan = sessions[:200].explain()
+    assert f"USING INDEX {index}" in plan, plan
+
+
+def test_overdue_sessions_are_found(new_session: NewSession) -> None:
+    past, future = NOW - datetime.timedelta(seconds=1), NOW + datetime.timedelta(seconds=1)
+    waits = [new_session(status=Status.WAITING, wait_ends_at=time) for time in (NOW, past, future)]
+    new_session(status=Status.RUNNING, wait_ends_at=past)
+    lives = [new_session(status=Status.DIVERGED, life_ends_at=time) for time in (NOW, past, future)]
+    over = {"status": Status.FAILED, "exit": {"exit_code": 1}}
+    ends = [new_session(**over, finished_at=time, life_ends_at=past) for time in (NOW, past, future)]
+    assert list(Session.objects.overdue_waits(NOW)) == [waits[1], waits[0]]
+    assert list(Session.objects.overdue_lives(NOW)) == [lives[1], lives[0]]
+    assert list(Session.objects.finished_before(NOW)) == [ends[1]]
+
+
+def test_owned_sessions_are_the_owners(new_session: NewSession) -> None:
+    mine = new_session(owner="me")
+    new_session(owner="another")
+    new_session()
+    assert list(Session.objects.owned_by("me")) == [mine]

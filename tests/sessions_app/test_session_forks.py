@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import uuid
 from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 import apps_app.dsl as yr
 from apps_app.models import App
@@ -92,6 +94,19 @@ async def test_fork_where_it_waited_waits(
     assert copied == (await in_database(entries, source))[:after]
     state = await (await client.get(f"/api/session/{session.id}")).json()
     assert (state["forked_from"], state["exit"]) == (source, None)
+
+
+async def test_fork_has_the_time_limits_of_a_new_session(
+    source: str, client: AsgiClient, app_row: App
+) -> None:
+    await in_database(App.objects.update, max_wait_seconds=60, max_life_seconds=3600)
+    begun = timezone.now()
+    waiting, fresh = [await forked(client, source, after) for after in (1, 0)]
+    for session in (waiting, fresh):
+        assert session.life_ends_at is not None
+        assert session.life_ends_at >= begun + datetime.timedelta(hours=1)
+    assert waiting.wait_ends_at is not None
+    assert waiting.wait_ends_at >= begun + datetime.timedelta(seconds=60)
 
 
 async def test_fork_is_answered_and_judged_as_its_source(source: str, client: AsgiClient) -> None:

@@ -118,3 +118,38 @@ def test_run_that_is_stopped_while_it_is_parked_stays_stopped(waiting: Waiting, 
     waiting.end_parking(is_parked=True)
     assert waiting.over is Stopped
     assert isinstance(question.future.exception(0), Stopped)
+
+
+# How long its app has been busy.
+
+AN_HOUR = 3600.0
+
+
+@pytest.fixture
+def busy() -> Waiting:
+    """Its app has been busy for an hour."""
+    waiting = Waiting(read_seq=4)
+    waiting.busy_since -= AN_HOUR
+    assert waiting.busy_seconds > AN_HOUR
+    return waiting
+
+
+def test_what_waits_is_not_busy(busy: Waiting, question: Question) -> None:
+    busy.begin(question)
+    assert busy.busy_seconds == 0
+    busy.begin_parking()
+    assert busy.busy_seconds == 0
+
+
+def test_time_counts_anew_after_a_question(busy: Waiting, question: Question) -> None:
+    busy.begin(question)
+    for seq, block_id in enumerate("ab", 5):
+        assert busy.take(interaction(seq, block_id, "x"))
+    assert 0 < busy.busy_seconds < AN_HOUR
+
+
+def test_time_counts_anew_after_a_nap(busy: Waiting) -> None:
+    sleep = nap()
+    busy.begin(sleep)
+    assert busy.wake(sleep)
+    assert 0 < busy.busy_seconds < AN_HOUR
