@@ -20,6 +20,7 @@ from tests.chaos.story import Entry, Sent, logged
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 1.0
 ANSWER_SECONDS = (0.1, 0.6)  # how long the user thinks
+DOUBLE_CLICKS = 0.1  # of all answers
 READ_SECONDS = 30.0  # an idle stream has its heartbeat by then
 EVENTS_LIMIT = 1000
 
@@ -44,11 +45,11 @@ class Api:
         return str(_json(response, 201)["session_id"])
 
     async def answer(self, session_id: str, body: dict[str, Any]) -> Sent:
-        response = await self._post(f"/api/session/{session_id}/interaction", body, self._key())
-        return Sent(body, "" if response.status_code == 200 else response.text)
-
-    async def state(self, session_id: str) -> dict[str, Any]:
-        return dict(_json(await self._answered("GET", f"/api/session/{session_id}")))
+        """Some users click twice: the same request again, before the first is answered."""
+        path, key = f"/api/session/{session_id}/interaction", self._key()
+        clicks = 2 if self.chance.random() < DOUBLE_CLICKS else 1
+        responses = await asyncio.gather(*(self._post(path, body, key) for _ in range(clicks)))
+        return Sent(body, "".join(each.text for each in responses if each.status_code != 200))
 
     async def log(self, session_id: str) -> list[Entry]:
         """All that the log shows."""

@@ -54,8 +54,8 @@ class Killer:
 
     def survivors(self) -> list[psutil.Process]:
         """Runners that still live although their server is dead, and had time to see it."""
-        until(lambda: not any(runner.is_running() for runner in self._orphans))
-        return [runner for runner in self._orphans if runner.is_running()]
+        until(lambda: not any(map(_is_alive, self._orphans)))
+        return [runner for runner in self._orphans if _is_alive(runner)]
 
     def _wait_for_the_moment(self) -> None:
         time.sleep(self._chance.uniform(*MOMENT_SECONDS))
@@ -99,3 +99,10 @@ class Killer:
 def _kill(process: psutil.Process) -> None:
     with suppress(psutil.NoSuchProcess):  # it ended by itself in the meantime
         process.kill()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

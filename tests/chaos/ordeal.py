@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from uuid import UUID
 
 import httpx
 
@@ -20,8 +15,9 @@ from tests.chaos import plots, story
 from tests.chaos.clients import READ_SECONDS, Api, Follower, answer_all
 from tests.chaos.killing import Killer
 from tests.chaos.plots import APPS, Plot
+from tests.chaos.records import Records
 from tests.chaos.report import Report
-from tests.chaos.story import Execution, Finding, Sent, Wrong
+from tests.chaos.story import Finding, Sent, Wrong
 from tests.server import ServerProcess
 
 APP_PAUSE_SECONDS = 0.01
@@ -47,15 +43,13 @@ class Ordeal:
     """One server, `sessions` places at which sessions are played, and a killer."""
 
     def __init__(self, folder: Path, *, sessions: int, seed: int) -> None:
-        self._folder = folder
         self._seed = seed
         self._places = sessions
-        self._effects = folder / "effects"
-        self._effects.touch()
+        self._records = Records(folder)
         self._server = ServerProcess(
             folder,
             YERA_APPS_DIRS=str(APPS),
-            CHAOS_EFFECTS_FILE=str(self._effects),
+            CHAOS_EFFECTS_FILE=str(self._records.effects),
             CHAOS_PAUSE_SECONDS=str(APP_PAUSE_SECONDS),
         )
         self._killer = Killer(self._server, Random(f"{seed} kills"))
@@ -65,35 +59,34 @@ class Ordeal:
         self._is_over = False
         self._report = Report(seed)
 
-    async def go_through(self, kills: int) -> Report:
+    def go_through(self, kills: int) -> Report:
         """Play and kill; every session ends before this does, or is a finding."""
         began = time.monotonic()
         plots.install()
-        await asyncio.to_thread(self._server.start)
+        self._server.start()
         try:
-            async with _http(self._server.url) as http:
-                await self._play_and_kill(http, kills)
-            await asyncio.to_thread(self._judge_what_is_left)
+            asyncio.run(self._play_and_kill(kills))
+            self._judge_what_is_left()
         finally:
-            await asyncio.to_thread(self._server.dispose)
+            self._server.dispose()
         self._report.add(seconds=round(time.monotonic() - began))
         return self._report
 
-    async def _play_and_kill(self, http: httpx.AsyncClient, kills: int) -> None:
-        places = [asyncio.create_task(self._play_on(http)) for _ in range(self._places)]
-        try:
+    @property
+    def log_tail(self) -> str:
+        return self._server.log[-LOG_TAIL:]
+
+    async def _play_and_kill(self, kills: int) -> None:
+        async with _http(self._server.url) as http, asyncio.TaskGroup() as group:
+            places = [group.create_task(self._play_on(http)) for _ in range(self._places)]
             for _ in range(kills):
                 await asyncio.to_thread(self._killer.strike)
-                _raise_failed(places)
             self._is_over = True
             _, late = await asyncio.wait(places, timeout=END_SECONDS)
-            _raise_failed(places)
             if late:
                 await self._find_stalls(http, len(late))
-        finally:
-            for place in places:
+            for place in late:
                 place.cancel()
-            await asyncio.gather(*places, return_exceptions=True)
 
     async def _play_on(self, http: httpx.AsyncClient) -> None:
         """One place: a session after the other, until the killing is over."""
@@ -140,14 +133,12 @@ class Ordeal:
 
     async def _stall(self, http: httpx.AsyncClient, life: Life) -> Finding:
         """A session that goes on, with what a developer needs to know of it."""
-        api = Api(http, Random(0))
         session_id = life.follower.session_id
-        state, log = await api.state(session_id), await api.log(session_id)
+        log = await Api(http, Random(0)).log(session_id)
         lines = [
-            f"status {state['status']}, pending {state['pending']}, last_seq {state['last_seq']}",
-            f"its client has seen up to {life.follower.position}; {len(life.sent)} interactions were sent",
+            str(self._records.session(session_id)),
+            f"its client has seen up to {life.follower.position}, and sent {len(life.sent)} interactions",
             *map(str, log[-LAST_ENTRIES:]),
-            self._server.log[-LOG_TAIL:],
         ]
         return Finding(Wrong.NO_END, "\n  ".join(lines))
 
@@ -156,41 +147,15 @@ class Ordeal:
         report = self._report
         outlived = [Finding(Wrong.OUTLIVED, str(runner)) for runner in self._killer.survivors()]
         report.find(outlived, "after its server was killed")
-        executions, recorded = list(self._executions()), dict(self._recorded_steps())
+        executions, recorded = list(self._records.executions()), self._records.steps()
         report.find(story.judge_steps(executions, recorded), "steps")
         report.add(steps_recorded=len(recorded), steps_executed=len(executions))
-        for session_id in self._sessions() - self._begun:
+        for session_id in self._records.session_ids() - self._begun:
             report.find([Finding(Wrong.CREATED_TWICE, "nobody was told its id")], f"session {session_id}")
         kills = self._killer.counts
         report.add(kills=kills.total(), **{f"kills, {kill.value}": kills[kill] for kill in kills})
-
-    def _executions(self) -> Iterator[Execution]:
-        for line in self._effects.read_text().splitlines():
-            executed, key = line.split(" ")
-            yield Execution(key, float(executed))
-
-    def _recorded_steps(self) -> Iterator[tuple[str, float]]:
-        """The time of each step's entry in the log, by idempotency key."""
-        query = "SELECT session_id, step, created_at FROM sessions_app_logentry WHERE kind = 'step'"
-        for session_id, step, created_at in self._rows(query):
-            recorded = datetime.fromisoformat(created_at).replace(tzinfo=UTC)
-            yield f"{UUID(session_id)}:{step}", recorded.timestamp()
-
-    def _sessions(self) -> set[str]:
-        return {str(UUID(row[0])) for row in self._rows("SELECT id FROM sessions_app_session")}
-
-    def _rows(self, query: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(self._folder / "db.sqlite3")) as database:
-            return database.execute(query).fetchall()
 
 
 def _http(url: str) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     return httpx.AsyncClient(base_url=url, timeout=READ_SECONDS, limits=limits, trust_env=False)
-
-
-def _raise_failed(places: list[asyncio.Task[None]]) -> None:
-    """Playing itself must not fail: what is wrong is a finding."""
-    for place in places:
-        if place.done():
-            place.result()

@@ -26,8 +26,8 @@ APPS = Path(__file__).parent / "apps"
 APP_IDS = [
     "talk.talk",
     "talk.atalk",
-    "survey.survey",
-    "survey.asurvey",
+    "forms.survey",
+    "forms.asurvey",
     "shop.shop",
     "crowd.crowd",
     "nest.nest",

@@ -8,7 +8,6 @@ the server's log and database are kept. A seed repeats the plan; the moments are
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import shutil
 import sys
@@ -25,13 +24,13 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     ordeal = Ordeal(folder, sessions=options.sessions, seed=options.seed)
     try:
-        report = asyncio.run(ordeal.go_through(options.kills))
+        report = ordeal.go_through(options.kills)
     except BaseException:
         print(f"The server's log and database are in {folder}", file=sys.stderr)  # noqa: T201
         raise
     print("\n".join(report.lines()))  # noqa: T201
     if report.findings:
-        print(f"\nThe server's log and database are in {folder}")  # noqa: T201
+        print(f"\nThe server's log and database are in {folder}. The log's end:\n{ordeal.log_tail}")  # noqa: T201
         return 1
     shutil.rmtree(folder)
     return 0
