@@ -59,7 +59,7 @@ class Improviser(RecordingRuntime):
 
     def __init__(self, name: str, chance: Random) -> None:
         super().__init__()
-        self.session_id = name
+        self._name = name
         self.questions: list[Question] = []
         self._chance = chance
 
@@ -78,7 +78,7 @@ class Improviser(RecordingRuntime):
             case "date":
                 return f"2026-{self._chance.randint(1, 12):02}-{self._chance.randint(1, 28):02}"
             case _:
-                return f"{self.session_id} é{self._chance.randint(0, 999)}"
+                return f"{self._name} é{self._chance.randint(0, 999)}"
 
 
 def install() -> None:
