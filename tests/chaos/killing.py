@@ -68,7 +68,7 @@ class Killer:
         self._server.start()
 
     def _kill_runner(self) -> None:
-        """All that there are; the server replaces them."""
+        """The server replaces it. Those for suspects stay: three deaths there end a session (invariant 8)."""
         killed = self._server.runners()
         for runner in killed:
             _kill(runner)
@@ -78,20 +78,20 @@ class Killer:
 
     def _kill_server(self) -> None:
         """Its runners see their socket close."""
-        self._orphans += self._server.runners()
+        self._orphans += self._server.all_runners()
         self._server.kill()
         self._server.start()
 
     def _kill_starting(self) -> None:
         """Twice, since it has to be down before it can start."""
-        self._orphans += self._server.runners()
+        self._orphans += self._server.all_runners()
         self._server.kill()
         self._server.launch()
         self._wait_for_the_moment()
         self._kill_both()
 
     def _deploy(self) -> None:
-        self._orphans += self._server.runners()
+        self._orphans += self._server.all_runners()
         self._server.terminate()
         self._server.start()
 
