@@ -17,7 +17,7 @@ class Report:
 
     seed: int
     counts: dict[str, float] = field(default_factory=dict)
-    exits: Counter[str] = field(default_factory=Counter)
+    exits: Counter[int] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, **counts: int) -> None:
