@@ -37,7 +37,7 @@ bench-latency: $(INSTALLED) $(NODE_MODULES)
 # Kills a real server 200 times under 50 sessions, in some ten minutes: make chaos KILLS=20 SEED=7
 KILLS ?= 200
 SESSIONS ?= 50
-chaos: $(INSTALLED)
+chaos: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.chaos.run --kills $(KILLS) --sessions $(SESSIONS) $(if $(SEED),--seed $(SEED))
 
 $(INSTALLED): requirements.txt

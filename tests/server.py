@@ -124,7 +124,11 @@ class ServerProcess:
     def _end(self, sent: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(sent)
-        return self.process.wait(STOP_SECONDS)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # the test fails, but leaves nothing behind
+            raise
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
@@ -30,10 +31,14 @@ WEIGHTS = {Kill.BOTH: 30, Kill.RUNNER: 35, Kill.SERVER: 15, Kill.STARTING: 10, K
 
 
 class Killer:
-    """Strikes one server, which is ready before and after each strike. `counts` has what was killed."""
+    """Strikes one server, which is ready before and after each strike.
+
+    `counts` has what was killed, `stuck` how often it did not go by SIGTERM.
+    """
 
     def __init__(self, server: ServerProcess, chance: Random) -> None:
         self.counts: Counter[Kill] = Counter()
+        self.stuck = 0
         self._server = server
         self._chance = chance
         self._orphans: list[psutil.Process] = []
@@ -92,7 +97,10 @@ class Killer:
 
     def _deploy(self) -> None:
         self._orphans += self._server.all_runners()
-        self._server.terminate()
+        try:
+            self._server.terminate()
+        except subprocess.TimeoutExpired:
+            self.stuck += 1
         self._server.start()
 
 

@@ -147,6 +147,8 @@ class Ordeal:
         report = self._report
         outlived = [Finding(Wrong.OUTLIVED, str(runner)) for runner in self._killer.survivors()]
         report.find(outlived, "after its server was killed")
+        if self._killer.stuck:
+            report.find([Finding(Wrong.STUCK, "see its log", self._killer.stuck)], "the server")
         executions, recorded = list(self._records.executions()), self._records.steps()
         report.find(story.judge_steps(executions, recorded), "steps")
         report.add(steps_recorded=len(recorded), steps_executed=len(executions))

@@ -33,6 +33,7 @@ class Wrong(StrEnum):
     NO_END = "sessions that did not end"
     CREATED_TWICE = "sessions created twice"
     PAID_TWICE = "steps paid twice"
+    STUCK = "servers that SIGTERM did not stop"
     OUTLIVED = "runners that outlived their server"
 
 
