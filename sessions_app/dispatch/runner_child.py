@@ -69,7 +69,7 @@ class RunnerChild:
         self._writer.writelines(self._unsent)
         incoming = unpacker()
         try:
-            while data := await asyncio.wait_for(reader.read(READ_BYTES), self._patience_seconds):
+            while data := await self._read(reader):
                 incoming.feed(data)
                 for message in incoming:
                     await self._take(message)
@@ -78,6 +78,11 @@ class RunnerChild:
             self.process.kill()
         except ConnectionError:
             log.warning("Runner %s broke its connection.", self.name)
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        # Not by wait_for: before Python 3.12 it loses a cancellation that comes along with data.
+        async with asyncio.timeout(self._patience_seconds):
+            return await reader.read(READ_BYTES)
 
     async def _take(self, message: dict[str, Any]) -> None:
         if message["is"] == "hint":
