@@ -60,8 +60,9 @@ class SessionAdmin(OperatorAdmin):
         (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
         ("How it ended", {"fields": ("exit_data", "traceback", "divergence_data")}),
         ("What its app printed", {"fields": ("printed",)}),
-        ("Times", {"fields": ("created", "updated", "finished", "answer_due", "end_due")}),
-        ("Its log and its runner", {"fields": ("last_seq", "turn_seq", "log_bytes", "epoch", "owner")}),
+        ("Times", {"fields": ("created", "updated", "finished", "asleep_until", "answer_due", "end_due")}),
+        ("Its log and its code", {"fields": ("last_seq", "turn_seq", "log_bytes", "played_code")}),
+        ("Its runner", {"fields": ("epoch", "owner", "is_suspect", "deaths")}),
     )
     readonly_fields = flatten_fieldsets(fieldsets)
 
@@ -89,6 +90,16 @@ class SessionAdmin(OperatorAdmin):
     @admin.display(description="updated", ordering="updated_at")
     def updated(self, session: Session) -> str:
         return moment(session.updated_at)
+
+    @admin.display(description="app file")
+    def played_code(self, session: Session) -> str:
+        if not session.code_hash or session.code_hash == session.app.code_hash:
+            return "as it is today"
+        return f"another than today's: SHA-256 {session.code_hash}"
+
+    @admin.display(description="asleep until")
+    def asleep_until(self, session: Session) -> str:
+        return moment(session.wake_at)
 
     @admin.display(description="finished", ordering="finished_at")
     def finished(self, session: Session) -> str:

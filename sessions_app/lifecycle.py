@@ -94,7 +94,7 @@ async def fork(caller: Caller, session_id: str, after: int) -> Session:
 
 async def _startable(app_id: str) -> App:
     """An active app, as far as starting it needs; raises AppNotFound."""
-    apps = App.objects.runnable().filter(id=app_id).only("entry_point", *App.LIMITS)
+    apps = App.objects.runnable().filter(id=app_id).only("entry_point", "code_hash", *App.LIMITS)
     app = await in_database(apps.first)
     if app is None:
         raise AppNotFound(app_id)
@@ -106,7 +106,7 @@ def _new_session(caller: Caller, app: App) -> Session:
 
     It belongs to the caller: a user, or else a visitor, who is given an id if they have none yet.
     """
-    session = Session(id=uuid.uuid4(), app_id=app.id, user_id=caller.user_id)
+    session = Session(id=uuid.uuid4(), app_id=app.id, code_hash=app.code_hash, user_id=caller.user_id)
     session.life_ends_at = Limits.of(app).life_ends_at
     if caller.user_id is None:
         session.visitor = caller.visitor or uuid.uuid4()

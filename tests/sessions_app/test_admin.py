@@ -6,6 +6,7 @@ import datetime
 import re
 import uuid
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -159,6 +160,22 @@ def test_deadlines_on_the_page_of_a_session(new_session: NewSession, operator: U
     assert "2031-01-02 03:04:05" in html
     html = client.get(page_of(new_session(**due, status=Status.RUNNING))).content.decode()
     assert "2030-01-02" not in html, "it has been answered"
+
+
+@pytest.mark.parametrize(
+    ("code_hash", "said"),
+    [
+        ("", "as it is today"),
+        ("a" * 64, "as it is today"),
+        ("b" * 64, f"another than today's: SHA-256 {'b' * 64}"),
+    ],
+)
+def test_page_of_a_session_says_whether_its_app_has_changed(
+    new_session: NewSession, operator: User, code_hash: str, said: str
+) -> None:
+    App.objects.filter(id=APP_ID).update(code_hash="a" * 64)
+    page = signed_in(operator).get(page_of(new_session(code_hash=code_hash)))
+    assert said in unescape(page.content.decode())
 
 
 def test_owner_is_a_user_a_visitor_or_nobody(new_session: NewSession, operator: User) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 import apps_app.dsl as yr
+from apps_app.models import App
 from sessions_app import lifecycle
 from sessions_app.database import in_database
 from sessions_app.exceptions import AppNotFound, InvalidAnswer, NotPending, SessionEnded, SessionNotFound
@@ -48,6 +49,11 @@ async def waiting(client: AsgiClient) -> str:
     session_id = await client.create(APP_ID)
     await client.messages(session_id)
     return session_id
+
+
+async def test_session_keeps_the_file_that_it_began_with(filling_in: None, client: AsgiClient) -> None:
+    await in_database(App.objects.filter(id=APP_ID).update, code_hash="a" * 64)
+    assert (await row(await waiting(client))).code_hash == "a" * 64
 
 
 async def row(session_id: str) -> Session:
