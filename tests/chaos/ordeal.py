@@ -63,8 +63,8 @@ class Ordeal:
         """Play and kill; every session ends before this does, or is a finding."""
         began = time.monotonic()
         plots.install()
-        self._server.start()
         try:
+            self._server.start()
             asyncio.run(self._play_and_kill(kills))
             self._judge_what_is_left()
         finally:
