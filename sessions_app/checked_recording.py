@@ -11,8 +11,8 @@ import orjson
 
 from apps_app.blocks import Exit
 from apps_app.events import Event
-from sessions_app.event_log import RecordedEntry
 from sessions_app.exits import is_of_app, may_be_of_step
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.replay import Account, MismatchError, RecordedStep, Recording, shape_of
 from sessions_app.steps import Branch
 

@@ -13,7 +13,7 @@ import orjson
 
 from apps_app.blocks import LayoutEnd, Structure
 from apps_app.pending import PendingPrompt, judge
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.exceptions import NotAForkPoint
 from sessions_app.frames import Entry
 from sessions_app.models import Kind, Session, Status
@@ -31,12 +31,12 @@ class ForkStanding(NamedTuple):
 def standing_at(source: Session, after: int) -> ForkStanding:
     """How the session stood after the entry `after`; raises NotAForkPoint. Asks the database."""
     end = source.last_seq - 1 if source.is_ended else source.last_seq  # nothing goes on from its exit
-    nearest = event_log.last_fork_point(source.id, min(after, end))
+    nearest = log_reading.last_fork_point(source.id, min(after, end))
     if nearest != after:
         raise NotAForkPoint(after, nearest)
     if after == 0:
         return ForkStanding(Status.CREATED, [])
-    pending = pending_after(event_log.read_back(source.id, after))
+    pending = pending_after(log_reading.read_back(source.id, after))
     return ForkStanding(Status.WAITING if pending else Status.RUNNING, pending)
 
 

@@ -10,9 +10,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from apps_app.dsl.runtime import Parked
 from sessions_app.conf import conf
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Status
+from sessions_app.write_queue import WriterStoppedError
 from sessions_app.writes import NewEntry, Position, Write
 
 Settle = Callable[[Position | Exception], None]
@@ -79,7 +81,10 @@ class Journal:
     def put_write(self, write: Write, settle: Settle | None = None, *, waits: bool = True) -> None:
         """`put` for a write that is made elsewhere, under this journal's condition."""
         settled = self._settled if settle is None else partial(self._settled, settle=settle)
-        self._writer.put(write, settled, waits=waits)
+        try:
+            self._writer.put(write, settled, waits=waits)
+        except WriterStoppedError:
+            raise Parked from None  # the process ends, and has given up the session
 
     def park(self, settle: Settle) -> None:
         """Give up ownership, unless what the run waits for has come."""

@@ -18,10 +18,9 @@ from django.db.models import Q
 from apps_app.events import encode_json
 from apps_app.models import App
 from apps_app.pending import InvalidAnswerError, NotPendingError, PendingPrompt, judge
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.authentication import Caller
 from sessions_app.database import in_database
-from sessions_app.event_log import Standing
 from sessions_app.exceptions import (
     AppNotFound,
     InvalidAnswer,
@@ -36,6 +35,7 @@ from sessions_app.fork import standing_at
 from sessions_app.frames import Entry
 from sessions_app.idempotency import anyones_key, creation_key
 from sessions_app.limits import Limits
+from sessions_app.log_reading import Standing
 from sessions_app.models import ENDED, PLAYABLE, Kind, Session, Status
 from sessions_app.permissions import may_see
 from sessions_app.server import server
@@ -184,12 +184,12 @@ def _payload(block_id: str, block_type: str, value: Any) -> bytes:
 
 def _look(caller: Caller, posted: _Interaction) -> tuple[Standing, bytes | None]:
     """How the session stands, and what has been recorded in it with the key that this was posted with."""
-    standing = event_log.standing(posted.session_id)
+    standing = log_reading.standing(posted.session_id)
     if standing is None or not may_see(caller, standing.user_id):
         raise SessionNotFound(posted.session_id)
     # In this order: what is recorded after the look at the log has changed the row, and fences the write.
     key = posted.entry.idempotency_key
-    return standing, event_log.posted(posted.session_id, key) if key else None
+    return standing, log_reading.posted(posted.session_id, key) if key else None
 
 
 async def _record(posted: _Interaction, standing: Standing) -> UUID:

@@ -17,7 +17,7 @@ from apps_app import discovery
 from apps_app.discovery import AppLoadError
 from apps_app.dsl.app import App, aplay, play
 from apps_app.dsl.runtime import SessionOver
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.app_tasks import RunTasks, tasks_of_run
 from sessions_app.exits import failed_exit
 from sessions_app.replay import Recording
@@ -121,7 +121,7 @@ class Player:
 def read_recording(run: Run) -> Recording:
     """What the log has up to the run's claim; in a thread of the run's own, which keeps no connection."""
     try:
-        return Recording(event_log.read_recorded(run.session_id, run.claim.position.last_seq))
+        return Recording(log_reading.read_recorded(run.session_id, run.claim.position.last_seq))
     finally:
         connection.close()
 

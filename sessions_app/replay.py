@@ -16,8 +16,8 @@ import orjson
 
 from apps_app.dsl.runtime import StepOutcome
 from apps_app.events import Event
-from sessions_app.event_log import RecordedEntry
 from sessions_app.frames import Entry
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps_app.dsl.runtime import Stopped
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.conf import conf
 from sessions_app.exits import expired_exit
 from sessions_app.frames import Entry
@@ -78,7 +78,7 @@ class Runner:
             if interaction is not None and run.is_next(interaction):
                 run.deliver([interaction])
             else:
-                run.deliver(event_log.read_interactions(session_id, run.waiting.read_seq))
+                run.deliver(log_reading.read_interactions(session_id, run.waiting.read_seq))
         except (ValueError, LookupError):
             log.exception("Session %s has an interaction that does not answer its prompts.", session_id)
             fail(run, "LogError", "A recorded answer does not fit the prompts of this app.")

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.authentication import Caller
 from sessions_app.conf import conf
 from sessions_app.database import in_database
-from sessions_app.event_log import Reading, Standing
 from sessions_app.exceptions import SessionNotFound
 from sessions_app.frames import HEARTBEAT, Segment, retry_frame, segments, status_frame
+from sessions_app.log_reading import Reading, Standing
 from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
 from sessions_app.permissions import may_see
@@ -104,7 +104,7 @@ class SessionStream:
         return True
 
     async def _read_on(self) -> None:
-        reading = await in_database(event_log.read, self._subscription.session_id, self._seq)
+        reading = await in_database(log_reading.read, self._subscription.session_id, self._seq)
         if reading is None:  # deleted
             self._is_done = True
         else:
@@ -160,7 +160,7 @@ async def open_stream(
     # First the group, then the log: what is committed in between comes as a hint.
     subscription = await feed.subscribe(session_id, viewer)
     try:
-        reading = await in_database(event_log.read, session_id, after, partial(may_see, viewer))
+        reading = await in_database(log_reading.read, session_id, after, partial(may_see, viewer))
         if reading is None:
             raise SessionNotFound(session_id)
         standing = reading.standing

@@ -25,10 +25,10 @@ from apps_app.dsl.app import App, aplay, play
 from apps_app.dsl.runtime import Answers, Diverged, SessionOver, Step, StepOutcome, Stopped
 from apps_app.events import Event
 from apps_app.pending import PendingPrompt
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.app_tasks import guarded_task
 from sessions_app.checked_recording import CheckedRecording
-from sessions_app.event_log import RecordedEntry
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Session
 from sessions_app.play import Play
 from sessions_app.question import SLEEP, Nap, Question
@@ -67,7 +67,7 @@ def verify(session: Session, seconds: float) -> Verdict:
 
 def read_subject(session: Session, seconds: float) -> Subject:
     """All that playing the session needs of the database."""
-    entries = list(event_log.read_recorded(session.id, session.last_seq))
+    entries = list(log_reading.read_recorded(session.id, session.last_seq))
     app = session.app
     return Subject(session.id, app.id, app.entry_point, session.code_hash, entries, seconds)
 

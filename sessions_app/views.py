@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import NotFound
 
 from apps_app.models import App
-from sessions_app import event_log, lifecycle
+from sessions_app import lifecycle, log_reading
 from sessions_app.authentication import VISITOR_COOKIE, Caller
 from sessions_app.database import in_database
 from sessions_app.exceptions import (
@@ -203,7 +203,7 @@ async def list_events(request: HttpRequest, caller: Caller, session_id: str) -> 
     session = await lifecycle.find_session(caller, session_id)
     # What was committed since the row was read is left to the next call, whose `last_seq` tells of it.
     entries = await in_database(
-        event_log.read_shown, session.id, query["after"], session.last_seq, query["limit"]
+        log_reading.read_shown, session.id, query["after"], session.last_seq, query["limit"]
     )
     # The payloads are JSON already, and may be many: they are joined, not read and written again.
     events = b",".join(

@@ -18,6 +18,13 @@ COMMIT_WRITES = 512
 COMMIT_BYTES = 4 * 1024 * 1024
 
 
+class WriterStoppedError(RuntimeError):
+    """The process ends: nothing more is written."""
+
+    def __init__(self) -> None:
+        super().__init__("The log writer has stopped.")
+
+
 @dataclass(slots=True)
 class Job:
     """A piece of work on its way; `settle` is told what came of it."""
@@ -54,13 +61,13 @@ class WriteQueue:
     def put(self, job: Job, *, waits: bool) -> None:
         """Queue a job; with `waits`, only when its session has room.
 
-        A job of an epoch that was refused is settled with that refusal. Raises RuntimeError when closed.
+        A job of an epoch that was refused is settled with that refusal; raises WriterStoppedError.
         """
         with self._lock:
             while waits and self._is_full(job.session_id):
                 self._room.wait()
             if self._is_closed:
-                raise RuntimeError("The log writer has stopped.")
+                raise WriterStoppedError
             refusal = self._refusal(job)
             if refusal is None:
                 self._jobs.setdefault(job.session_id, deque()).append(job)

@@ -31,7 +31,7 @@ async def median_microseconds(step: Step) -> float:
 
 
 async def measure() -> dict[str, float]:
-    from sessions_app import event_log
+    from sessions_app import log_reading
     from sessions_app.database import in_database
     from sessions_app.log_writer import LogWriter
     from sessions_app.models import Kind, Session, Status
@@ -57,7 +57,7 @@ async def measure() -> dict[str, float]:
         "checking the posted body": validate,
         "a hand-over to a thread and back": lambda: in_database(lambda: None),
         "reading what the session waits for, hand-over included": lambda: in_database(
-            event_log.standing, session.id
+            log_reading.standing, session.id
         ),
         "a commit, hand-over included": commit,
     }

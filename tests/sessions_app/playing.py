@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from sessions_app import event_log
+from sessions_app import log_reading
 from sessions_app.authentication import Caller
 from sessions_app.frames import Entry
 from sessions_app.models import Kind, Session
@@ -20,7 +20,7 @@ ANYBODY = Caller()
 
 def entries(session_id: UUID | str) -> list[Entry]:
     """The whole log of a session (of at most 1000 entries)."""
-    reading = event_log.read(UUID(str(session_id)), 0)
+    reading = log_reading.read(UUID(str(session_id)), 0)
     assert reading is not None
     return reading.entries
 

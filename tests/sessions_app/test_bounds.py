@@ -12,11 +12,12 @@ from django.db import transaction
 import apps_app.dsl as yr
 from apps_app.blocks import Exit
 from apps_app.events import Event
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
-from sessions_app.event_log import HINT_BYTES, READ_BYTES, Reading
+from sessions_app.event_log import HINT_BYTES
 from sessions_app.exits import MAX_TEXT, ending, failed_exit
 from sessions_app.frames import frame
+from sessions_app.log_reading import READ_BYTES, Reading
 from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import announce, to_message
 from sessions_app.stream import SessionStream, open_stream
@@ -46,7 +47,7 @@ def read_on(session: Session) -> list[Reading]:
     """The whole log, piece by piece."""
     pieces, position, is_whole = [], 0, False
     while not is_whole:
-        piece = event_log.read(session.id, position)
+        piece = log_reading.read(session.id, position)
         assert piece is not None
         assert piece.entries
         pieces.append(piece)

@@ -11,9 +11,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from sessions_app import event_log
-from sessions_app.event_log import Standing
+from sessions_app import event_log, log_reading
 from sessions_app.frames import Entry, Segment
+from sessions_app.log_reading import Standing
 from sessions_app.models import Kind, LogEntry, Session, Status
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write, join
 from tests.sessions_app.playing import entries
@@ -196,17 +196,17 @@ def told(new_session: NewSession) -> Session:
 def test_reading_starts_after_the_position_or_at_the_turn(
     told: Session, after: int | None, start: int, seqs: list[int]
 ) -> None:
-    reading = event_log.read(told.id, after)
+    reading = log_reading.read(told.id, after)
     assert reading is not None
     assert [entry.seq for entry in reading.entries] == seqs
     assert (reading.after, reading.standing.last_seq, reading.is_whole) == (start, 6, True)
 
 
 def test_reading_has_the_row_that_goes_with_the_entries(told: Session) -> None:
-    reading = event_log.read(told.id, 0)
+    reading = log_reading.read(told.id, 0)
     assert reading is not None
     assert reading.standing == Standing("waiting", [{"block_id": "date-1"}], {"a": 1}, 6, 3, None)
-    assert event_log.standing(told.id) == reading.standing
+    assert log_reading.standing(told.id) == reading.standing
     assert reading.entries[1:3] == [
         Entry(2, "event", True, b'"2"'),
         Entry(3, "interaction", False, b'"said"'),
@@ -214,12 +214,12 @@ def test_reading_has_the_row_that_goes_with_the_entries(told: Session) -> None:
 
 
 def test_long_log_is_read_in_pieces(new_session: NewSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "READ_ENTRIES", 4)
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", 4)
     session = new_session()
     append(session, *[event(str(number)) for number in range(10)])
     pieces, position = [], 0
     while position < 10:
-        reading = event_log.read(session.id, position)
+        reading = log_reading.read(session.id, position)
         assert reading is not None
         pieces.append([entry.seq for entry in reading.entries])
         position = pieces[-1][-1]
@@ -228,10 +228,10 @@ def test_long_log_is_read_in_pieces(new_session: NewSession, monkeypatch: pytest
 
 
 def test_reading_is_bounded_in_bytes(new_session: NewSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "READ_BYTES", 25)
+    monkeypatch.setattr(log_reading, "READ_BYTES", 25)
     session = new_session()
     append(session, *[event('"12345678"') for _ in range(5)])
-    reading = event_log.read(session.id, 0)
+    reading = log_reading.read(session.id, 0)
     assert reading is not None
     assert ([entry.seq for entry in reading.entries], reading.is_whole) == ([1, 2, 3], False)
 
@@ -246,9 +246,9 @@ def test_large_commit_gives_a_hint_without_frames(
 
 
 def test_unknown_session_reads_as_none() -> None:
-    assert event_log.read(uuid.uuid4(), 0) is None
-    assert event_log.read(uuid.uuid4(), None) is None
-    assert event_log.standing(uuid.uuid4()) is None
+    assert log_reading.read(uuid.uuid4(), 0) is None
+    assert log_reading.read(uuid.uuid4(), None) is None
+    assert log_reading.standing(uuid.uuid4()) is None
 
 
 @pytest.fixture
@@ -261,21 +261,21 @@ def answered(new_session: NewSession) -> Session:
 
 
 def test_events_and_interactions_are_read_back(answered: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "READ_BACK_ENTRIES", 2)
-    assert [entry.seq for entry in event_log.read_back(answered.id, 7)] == [7, 6, 3, 2, 1]
-    assert [entry.seq for entry in event_log.read_back(answered.id, 2)] == [2, 1]
-    assert list(event_log.read_back(answered.id, 0)) == []
+    monkeypatch.setattr(log_reading, "READ_BACK_ENTRIES", 2)
+    assert [entry.seq for entry in log_reading.read_back(answered.id, 7)] == [7, 6, 3, 2, 1]
+    assert [entry.seq for entry in log_reading.read_back(answered.id, 2)] == [2, 1]
+    assert list(log_reading.read_back(answered.id, 0)) == []
 
 
 def test_fork_points_are_interactions_and_events_that_close_a_turn(answered: Session) -> None:
-    points = [event_log.last_fork_point(answered.id, up_to) for up_to in range(8)]
+    points = [log_reading.last_fork_point(answered.id, up_to) for up_to in range(8)]
     assert points == [0, 1, 2, 2, 2, 2, 6, 6]
 
 
 def test_interactions_are_read_on_their_own(told: Session) -> None:
-    assert [entry.seq for entry in event_log.read_interactions(told.id, 0)] == [3, 6]
-    assert [entry.seq for entry in event_log.read_interactions(told.id, 3)] == [6]
-    assert event_log.read_interactions(told.id, 6) == []
+    assert [entry.seq for entry in log_reading.read_interactions(told.id, 0)] == [3, 6]
+    assert [entry.seq for entry in log_reading.read_interactions(told.id, 3)] == [6]
+    assert log_reading.read_interactions(told.id, 6) == []
 
 
 def test_removal_goes_piece_by_piece_from_the_beginning(

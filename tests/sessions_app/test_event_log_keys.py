@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Kind, LogEntry, Session
 from sessions_app.writes import FencedError, NewEntry, Write
@@ -36,12 +36,12 @@ def test_interaction_is_found_by_its_key(new_session: NewSession) -> None:
     append(session, said('"2"', ""), said('"3"', "b"), said('"4"', ""))
     append(session, said('"5"', ""))
     append(other, said('"6"', "a"))
-    assert event_log.posted(session.id, "a") == '"bü"'.encode()
-    assert event_log.posted(session.id, "b") == b'"3"'
-    assert event_log.posted(session.id, "A") is None
-    assert event_log.posted(session.id, "") is None
-    assert event_log.posted(other.id, "a") == b'"6"'
-    assert event_log.posted(uuid.uuid4(), "a") is None
+    assert log_reading.posted(session.id, "a") == '"bü"'.encode()
+    assert log_reading.posted(session.id, "b") == b'"3"'
+    assert log_reading.posted(session.id, "A") is None
+    assert log_reading.posted(session.id, "") is None
+    assert log_reading.posted(other.id, "a") == b'"6"'
+    assert log_reading.posted(uuid.uuid4(), "a") is None
     keys = LogEntry.objects.filter(session=session).values_list("idempotency_key", flat=True)
     assert list(keys) == ["a", "", "b", "", ""]
 
@@ -56,7 +56,7 @@ def test_key_is_of_one_interaction_of_a_session(new_session: NewSession) -> None
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="It is SQLite's way to tell a plan.")
 def test_key_is_looked_up_in_its_index(new_session: NewSession, queries: list[str]) -> None:
     """Not in the log, which may be long."""
-    event_log.posted(new_session().id, "a")
+    log_reading.posted(new_session().id, "a")
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]}", ["x", "a"])
         plan = " ".join(str(row) for row in cursor.fetchall())

@@ -10,7 +10,7 @@ import pytest
 import apps_app.dsl as yr
 from apps_app.discovery import EXAMPLES
 from apps_app.models import App
-from sessions_app import event_log, lifecycle
+from sessions_app import lifecycle, log_reading
 from sessions_app.database import in_database
 from sessions_app.exceptions import NotAForkPoint
 from sessions_app.fork import pending_after, standing_at
@@ -72,7 +72,7 @@ async def assert_told_by_its_log(session: Session, truth: Truth) -> None:
     """At each seq: it waits for what the row said, plays on after the last answer, or is no fork point."""
     answered = {
         entry.seq
-        for entry in await in_database(event_log.read_interactions, session.id, 0)
+        for entry in await in_database(log_reading.read_interactions, session.id, 0)
         if entry.seq not in truth
     }
     for after in range(1, session.last_seq + 1):
@@ -98,7 +98,7 @@ async def test_log_tells_what_the_row_said(client: AsgiClient, folder: Path, app
 async def test_layouts_of_every_shape(
     app: SetApp, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_log, "READ_BACK_ENTRIES", 3)
+    monkeypatch.setattr(log_reading, "READ_BACK_ENTRIES", 3)
 
     def ask_inside() -> None:
         with yr.container():
@@ -153,7 +153,7 @@ async def test_layouts_of_every_shape(
 async def test_reads_no_further_than_the_question(waiting: str, client: AsgiClient) -> None:
     await client.answer(waiting, "input_request-1", "x")
     session = await lifecycle.find_session(ANYBODY, waiting)
-    log = await in_database(lambda: list(event_log.read_back(session.id, 2)))
+    log = await in_database(lambda: list(log_reading.read_back(session.id, 2)))
 
     def entries() -> Any:
         yield from log

@@ -82,7 +82,8 @@ async def test_full_answer_sets_running_in_its_own_commit(
 ) -> None:
     """There is no run here that could have done it."""
     pending = [{"block_id": "input_request-1", "block_type": "input_request"}]
-    key = (await in_database(new_session, status=Status.WAITING, pending=pending)).id
+    elsewhere = {"status": Status.WAITING, "pending": pending, "owner": "another"}
+    key = (await in_database(new_session, **elsewhere)).id
     assert await lifecycle.answer(ANYBODY, str(key), "input_request-1", "text", "me") == key
     session = await row(str(key))
     assert (session.status, session.pending) == (Status.RUNNING, [])

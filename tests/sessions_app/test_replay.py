@@ -14,7 +14,7 @@ from apps_app.blocks import Markdown, Spinner
 from apps_app.dsl.runtime import StepOutcome
 from apps_app.events import Event
 from apps_app.pending import PendingPrompt
-from sessions_app.event_log import RecordedEntry
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
 from sessions_app.replay import MismatchError, Recording

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
 from sessions_app.exits import ending, failed_exit
 from sessions_app.frames import Retract
@@ -94,7 +94,7 @@ async def test_reader_of_the_log(
     ended: Session, monkeypatch: pytest.MonkeyPatch, after: int, expected: list[int], read_entries: int
 ) -> None:
     """Whoever may have seen some of it before is told."""
-    monkeypatch.setattr(event_log, "READ_ENTRIES", read_entries)
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", read_entries)
     messages = await rest(await opened(ended, after))
     assert seqs(messages) == expected
     for message in messages:

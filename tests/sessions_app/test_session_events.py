@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 import apps_app.dsl as yr
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
 from sessions_app.models import Kind
 from sessions_app.writes import NewEntry, Write
@@ -135,10 +135,10 @@ async def test_steps_are_left_out_and_retracts_are_not(ended: str, client: AsgiC
 async def test_answer_is_bounded_in_bytes_but_never_empty(
     ended: str, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = [len(entry.payload) for entry in await in_database(event_log.read_shown, UUID(ended), 0, 9, 9)]
-    monkeypatch.setattr(event_log, "READ_BYTES", sizes[0] + 1)
+    sizes = [len(entry.payload) for entry in await in_database(log_reading.read_shown, UUID(ended), 0, 9, 9)]
+    monkeypatch.setattr(log_reading, "READ_BYTES", sizes[0] + 1)
     assert seqs(await read(client, ended)) == [1, 2], "it ends with the entry that goes beyond"
-    monkeypatch.setattr(event_log, "READ_BYTES", 1)
+    monkeypatch.setattr(log_reading, "READ_BYTES", 1)
     position, found = 0, []
     while events := seqs(await read(client, ended, f"?after={position}")):
         found += events
@@ -150,14 +150,14 @@ async def test_nothing_is_shown_from_beyond_the_last_seq_that_is_told(
     ended: str, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Entries that are committed between the two readings are left to the next call."""
-    read_shown = event_log.read_shown
+    read_shown = log_reading.read_shown
 
     def read_late(session_id: UUID, *bounds: int) -> Any:
         with transaction.atomic():
             event_log.apply(Write(session_id, {}, [NewEntry(Kind.EVENT, b'{"late":1}')]))
         return read_shown(session_id, *bounds)
 
-    monkeypatch.setattr(event_log, "read_shown", read_late)
+    monkeypatch.setattr(log_reading, "read_shown", read_late)
     body = await read(client, ended, "?after=3")
     assert (seqs(body), body["last_seq"]) == ([4, 5], 5)
     body = await read(client, ended, "?after=5")

@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 import apps_app.dsl as yr
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
 from sessions_app.exceptions import SessionNotFound
 from sessions_app.exits import cancellation
@@ -161,7 +161,7 @@ async def test_any_number_of_streams_sees_the_same(ended: str, client: AsgiClien
 async def test_long_log_is_streamed_in_pieces(
     ended: str, client: AsgiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_log, "READ_ENTRIES", 2)
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", 2)
     messages = await client.messages(ended, "?after=0&follow=true")
     assert [message.seq for message in messages if message.seq] == [1, 2, 3, 4, 5, 6, 7]
 
@@ -297,7 +297,7 @@ async def test_stream_of_a_log_that_is_being_removed_ends(
             event_log.remove(Removal(session.id))
 
     monkeypatch.setattr(event_log, "REMOVED_ENTRIES", 3)
-    monkeypatch.setattr(event_log, "READ_ENTRIES", 2)
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", 2)
     await in_database(remove_beginning)
     stream = await open_stream(ANYBODY, session.id, 0, follow=follow)
     assert stream is not None

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from sessions_app import event_log
+from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
-from sessions_app.event_log import Reading
 from sessions_app.exits import ending, failed_exit
 from sessions_app.frames import Entry, frame
+from sessions_app.log_reading import Reading
 from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import Subscription
 from sessions_app.stream import SessionStream
@@ -63,7 +63,7 @@ class Story:
         self.readings.append(self._read())
 
     def _read(self) -> Reading:
-        reading = event_log.read(self.session_id, 0)
+        reading = log_reading.read(self.session_id, 0)
         assert reading is not None
         return reading
 
@@ -117,7 +117,7 @@ async def test_story_is_the_same_whatever_becomes_of_the_hints(
 ) -> None:
     """Hints arrive lost, doubled, in any order and without frames; at each None the stream gets its turn."""
     settings.YERA_STREAM_BUFFER_BYTES = buffer_bytes
-    monkeypatch.setattr(event_log, "READ_ENTRIES", read_entries)
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", read_entries)
     after = max(0, story.readings[commits].standing.last_seq - behind)
     subscription = Subscription(story.session_id, ANYBODY)
     stream = SessionStream(subscription, story.reading(commits, after), after, follow=follow)

@@ -20,8 +20,8 @@ from apps_app.child import in_child
 from apps_app.dsl.runtime import StepOutcome
 from apps_app.models import App
 from sessions_app import event_log
-from sessions_app.event_log import RecordedEntry
 from sessions_app.exits import cancellation, failed_exit
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind, Session, Status
 from sessions_app.verdict import Verdict
 from sessions_app.verification import Subject, verdict_on
