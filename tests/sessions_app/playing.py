@@ -9,7 +9,7 @@ from uuid import UUID
 from sessions_app import log_reading
 from sessions_app.authentication import Caller
 from sessions_app.frames import Entry
-from sessions_app.models import Kind, Session
+from sessions_app.models import Kind, LogEntry, Session
 
 APP_MODULE = "one_app"
 APP_ID = "one_app.main"
@@ -23,6 +23,11 @@ def entries(session_id: UUID | str) -> list[Entry]:
     reading = log_reading.read(UUID(str(session_id)), 0)
     assert reading is not None
     return reading.entries
+
+
+def rows(session_id: UUID, up_to: int | None = None) -> list[LogEntry]:
+    """A session's log as it is kept, with what was taken back; up to a seq, if one is given."""
+    return list(LogEntry.objects.filter(session=session_id).order_by("seq")[:up_to])
 
 
 def exit_of(session: Session) -> dict[str, Any]:
@@ -45,3 +50,14 @@ def shown(session_id: UUID | str) -> list[dict[str, Any]]:
 def texts(session_id: UUID | str) -> list[str]:
     """What the session's markdown blocks say, chunk by chunk."""
     return [event["data"]["content"] for event in shown(session_id) if event["block_type"] == "markdown"]
+
+
+def answers_of(session_id: UUID | str, up_to: int | None = None) -> dict[str, Any]:
+    """The answers that a session's log has, by block id, in order; up to a seq, if one is given.
+
+    Each answers one prompt, and no prompt is answered twice.
+    """
+    given = [e for e in entries(session_id)[:up_to] if e.kind == Kind.INTERACTION]
+    answers = [(posted["blockId"], posted["value"]) for posted in (json.loads(e.payload) for e in given)]
+    assert len(dict(answers)) == len(answers)
+    return dict(answers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -60,18 +60,7 @@ class Stage:
 
     def record(self, value: Any) -> Entry:
         """Record such an answer as the web process does, without telling the runner."""
-        self.session.refresh_from_db()
-        (prompt, *missing), seq = self.session.pending, self.session.last_seq + 1
-        entry = interaction(seq, prompt["block_id"], value)
-        changes = {
-            "status": Status.WAITING if missing else Status.RUNNING,
-            "pending": missing,
-            "turn_seq": seq,
-        }
-        where = {"status": Status.WAITING, "last_seq": seq - 1}
-        write = Write(self.session.id, where, [NewEntry(Kind.INTERACTION, entry.payload)], changes)
-        self.writer.submit(write).result(SECONDS)
-        return entry
+        return record_first(self.writer, self.session, value)
 
     def park(self) -> None:
         """Have the runner give the session up."""
@@ -111,6 +100,22 @@ class Stage:
         return Runner(f"runner-{self._count}", self.writer, self._loop)
 
 
+def record_first(writer: LogWriter, session: Session, value: Any) -> Entry:
+    """Record an answer to the first prompt that is pending; raises FencedError where somebody was faster."""
+    session.refresh_from_db()
+    (prompt, *missing), seq = session.pending, session.last_seq + 1
+    entry = interaction(seq, prompt["block_id"], value)
+    changes = {
+        "status": Status.WAITING if missing else Status.RUNNING,
+        "pending": missing,
+        "turn_seq": seq,
+    }
+    where = {"status": Status.WAITING, "last_seq": seq - 1}
+    write = Write(session.id, where, [NewEntry(Kind.INTERACTION, entry.payload)], changes)
+    writer.submit(write).result(SECONDS)
+    return entry
+
+
 def story(session_id: UUID) -> Story:
     """The events of a log that stand: block id, chunk id, parent and data."""
     gone: set[int] = set()
@@ -118,8 +123,11 @@ def story(session_id: UUID) -> Story:
         if entry.kind == "retract":
             retract = json.loads(entry.payload)
             gone |= set(range(retract["from_seq"], retract["to_seq"] + 1))
-    kept = [json.loads(e.payload) for e in entries(session_id) if e.kind == "event" and e.seq not in gone]
-    return [(e["block_id"], e["chunk_id"], e["parent_block_id"], e["data"]) for e in kept]
+    return told(json.loads(e.payload) for e in entries(session_id) if e.kind == "event" and e.seq not in gone)
+
+
+def told(events: Iterable[dict[str, Any]]) -> Story:
+    return [(e["block_id"], e["chunk_id"], e["parent_block_id"], e["data"]) for e in events]
 
 
 def play_to_end(stage: Stage, answers: Sequence[Any], between: Callable[[Stage], None]) -> Story:
