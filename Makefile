@@ -37,8 +37,13 @@ bench-latency: $(INSTALLED) $(NODE_MODULES)
 # Kills a real server 200 times under 50 sessions, in some ten minutes: make chaos KILLS=20 SEED=7
 KILLS ?= 200
 SESSIONS ?= 50
+# Then simulates deaths within one process: two a play, and amid random operations.
+PAIRS ?= 300
+EXAMPLES ?= 500
+SIMULATIONS := tests/sessions_app/test_crashes.py tests/sessions_app/test_stateful.py
 chaos: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.chaos.run --kills $(KILLS) --sessions $(SESSIONS) $(if $(SEED),--seed $(SEED))
+	CRASH_PAIRS=$(PAIRS) STATEFUL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(SIMULATIONS)
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
