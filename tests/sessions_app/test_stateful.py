@@ -40,7 +40,7 @@ from tests.sessions_app.world import Known, World, contents, fork_points, withou
 
 Values = dict[str, Any]  # answers by block type, and the place of the prompt that is to be answered
 
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "30"))
 STEPS = 20
 MAX_SESSIONS = 4
 
@@ -175,6 +175,24 @@ class Machine(RuleBasedStateMachine):
         session = self.world.call(lifecycle.cancel(ANYBODY, str(known.id)))
         known.is_cancelled = session.status == Status.CANCELLED
         self.tell(is_lost)
+
+    @rule(known=sessions, values=VALUES, is_halted=st.booleans(), mercy=st.integers(0, 2))
+    def answer_and_cancel_at_once(self, known: Known, values: Values, is_halted: bool, mercy: int) -> None:
+        if mercy or (prompt := self.prompt_of(known, values["place"])) is None:
+            return
+        both = self.posted(known, prompt, values), lifecycle.cancel(ANYBODY, str(known.id))
+        answered, cancelled = self.world.call_all(*both)
+        assert cancelled.status == Status.CANCELLED
+        known.is_cancelled = True
+        if isinstance(answered, Exception):
+            assert isinstance(answered, SessionEnded)
+            self.tell(is_lost=not is_halted)
+        else:
+            wake, *halt = self.world.taken_messages()
+            wake(self.processes.current)  # it goes on with its answer, unless it is stopped, or fenced
+            known.answers[prompt["block_id"]] = values[prompt["block_type"]]
+            for message in halt if is_halted else []:
+                message(self.processes.current)
 
     # What must hold.
 
