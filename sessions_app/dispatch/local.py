@@ -126,13 +126,15 @@ class LocalDispatch(Dispatch):
             await give_up(Session.objects.owned().exclude(owner__in=living), self._writer)
 
     async def _watch_lock(self) -> None:
-        """Kill a runner that holds up our own writes, and neither commits nor reports.
+        """Kill a runner that holds up our writes, or another runner's, and neither commits nor reports.
 
         Code that never lets go of Python's global lock may have stopped it in the middle of a commit.
         """
         while True:
             await asyncio.sleep(conf.lock_seconds / 4)
-            waited = self._writer.waited_seconds
+            waited = max(
+                self._writer.waited_seconds, *(child.waited_seconds for child in self._children), 0.0
+            )
             limit = max(conf.lock_seconds, 3 * conf.sweep_seconds)
             for child in self._children:
                 if child.has_reported and min(waited, child.silent_seconds) > limit:

@@ -11,30 +11,34 @@ from collections.abc import Iterator
 from contextlib import suppress
 from uuid import UUID
 
+from django.db import Error
+
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.dispatch.recovery import give_up
-from sessions_app.dispatch.runner_child import RunnerChild
+from sessions_app.dispatch.runner_child import START_SECONDS, RunnerChild
 from sessions_app.log_writer import LogWriter
-from sessions_app.models import PLAYABLE, Session
+from sessions_app.models import PLAYABLE, Session, SessionQuerySet
 
 log = logging.getLogger(__name__)
 
-MAX_CELLS = 8
+MAX_CELLS = 4
 LOOK_SECONDS = 0.05
-PATIENCE_SECONDS = 5.0  # a suspect that plays for longer does not hold up the next
+TRIAL_SECONDS = 3.0  # for so long nobody else is taken into a suspect's runner
 IDLE_SECONDS = 10.0  # so long a runner is kept for the next suspect
 
 
 class Cell:
-    """One runner of its own, and the suspect in it."""
+    """One runner, and the suspect that is on trial in it."""
 
     def __init__(self, writer: LogWriter) -> None:
         self.child = RunnerChild(plays_suspects=True)
         self._writer = writer
         self._life = asyncio.create_task(self._live())
-        self._playing: asyncio.Task[None] | None = None
+        self.on_trial: UUID | None = None
+        self._trial: asyncio.Task[None] | None = None
         self._free_since = time.monotonic()
+        self.is_empty = True
 
     @property
     def is_alive(self) -> bool:
@@ -42,38 +46,53 @@ class Cell:
 
     @property
     def is_free(self) -> bool:
-        return self.is_alive and (self._playing is None or self._playing.done())
+        """Whether another suspect can be taken in, beside those that have stood their trial."""
+        return self.is_alive and self.on_trial is None
 
     @property
     def is_idle(self) -> bool:
-        return self.is_free and time.monotonic() - self._free_since > IDLE_SECONDS
+        return self.is_free and self.is_empty and time.monotonic() - self._free_since > IDLE_SECONDS
 
-    async def take_in(self, session_id: UUID, app_id: str, entry_point: str) -> None:
-        """Play a suspect; returns when it is one no more, has killed the runner, or takes its time."""
+    def take_in(self, session_id: UUID, app_id: str, entry_point: str) -> None:
+        """Have a suspect played."""
+        self.on_trial, self.is_empty = session_id, False
         self.child.send({"do": "advance", "session": session_id.hex, "with": [app_id, entry_point]})
-        self._playing = asyncio.create_task(self._watch(session_id))
-        await asyncio.wait([self._playing], timeout=PATIENCE_SECONDS)
+        self._trial = asyncio.create_task(self._try(session_id))
+
+    async def look(self) -> None:
+        """Find out whether anybody is left in it."""
+        self.is_empty = self.is_free and not await in_database(self._inmates.exists)
 
     async def close(self) -> None:
         """End the runner; what it plays is given up in order."""
-        for task in (self._life, self._playing):
+        for task in (self._life, self._trial):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         await self.child.end()
 
+    @property
+    def _inmates(self) -> SessionQuerySet:
+        return Session.objects.owned_by(self.child.name)
+
     async def _live(self) -> None:
         await self.child.live()
-        await give_up(Session.objects.owned_by(self.child.name), self._writer)
+        await give_up(self._inmates, self._writer, accused=self.on_trial)
 
-    async def _watch(self, session_id: UUID) -> None:
+    async def _try(self, session_id: UUID) -> None:
+        """Until it is no suspect any more, has killed the runner, or has been good for long enough."""
         suspect = Session.objects.filter(id=session_id, is_suspect=True, status__in=PLAYABLE)
+        deadline = time.monotonic() + START_SECONDS
         try:
-            while self.is_alive and await in_database(suspect.exists):
+            while self.is_alive and time.monotonic() < deadline and await in_database(suspect.exists):
+                if await in_database(suspect.filter(owner=self.child.name).exists):
+                    deadline = min(deadline, time.monotonic() + TRIAL_SECONDS)
                 await asyncio.wait([self._life], timeout=LOOK_SECONDS)
-        except Exception:
-            log.exception("Suspect %s could not be looked up; the next look takes it up.", session_id)
-        self._free_since = time.monotonic()
+        except Error:
+            log.exception("Suspect %s could not be looked up.", session_id)
+        finally:
+            self.on_trial = None
+            self._free_since = time.monotonic()
 
 
 class Quarantine:
@@ -99,7 +118,6 @@ class Quarantine:
                 await self._take_in_all()
             except Exception:
                 log.exception("The suspects could not be looked up; trying again.")
-            await self._close_all([cell for cell in self._cells if cell.is_idle or not cell.is_alive])
             with suppress(TimeoutError):
                 async with asyncio.timeout(conf.sweep_seconds):
                     await self._is_due.wait()
@@ -112,19 +130,25 @@ class Quarantine:
         suspects = Session.objects.unowned().filter(is_suspect=True).order_by("created_at")
         columns = ("id", "app_id", "app__entry_point")
         for session_id, app_id, entry_point in await in_database(list, suspects.values_list(*columns)):
-            cell = await self._free_cell()
-            await cell.take_in(session_id, app_id, entry_point)
+            if all(cell.on_trial != session_id for cell in self._cells):
+                (await self._free_cell()).take_in(session_id, app_id, entry_point)
+        for cell in self._cells:
+            await cell.look()
+        await self._close_all([cell for cell in self._cells if cell.is_idle or not cell.is_alive])
 
     async def _free_cell(self) -> Cell:
+        """An empty one, or else a new one, or else one whose suspects have stood their trial."""
         while True:
-            for cell in self._cells:
-                if cell.is_free:
-                    return cell
             await self._close_all([cell for cell in self._cells if not cell.is_alive])
+            free = [cell for cell in self._cells if cell.is_free]
+            if empty := [cell for cell in free if cell.is_empty]:
+                return empty[0]
             if len(self._cells) < MAX_CELLS:
                 self._cells.append(Cell(self._writer))
-            else:
-                await asyncio.sleep(LOOK_SECONDS)
+                return self._cells[-1]
+            if free:
+                return free[0]
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _close_all(self, cells: list[Cell]) -> None:
         for cell in cells:

@@ -1,15 +1,18 @@
 """What becomes of the sessions of a runner that has died: they are given up, so that the next plays them on.
 
-Those that were in app code are suspects (invariant 8): they are played alone. Only a death there
-counts, and MAX_DEATHS of them end the session.
+Those that were in app code are suspects (invariant 8), to be played in quarantine.py. Only a death
+there counts, and MAX_DEATHS of them end the session.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django.db import Error
 
@@ -26,27 +29,38 @@ RETRY_SECONDS = 1.0
 COLUMNS = ("app_id", "owner", "status", "is_suspect", "deaths")
 
 
-async def give_up(owned: SessionQuerySet, writer: LogWriter) -> None:
-    """Give up these sessions, whose owners are dead, however long the database refuses it."""
+async def give_up(owned: SessionQuerySet, writer: LogWriter, accused: UUID | None = None) -> None:
+    """Give up these sessions, whose owners are dead, however long the database refuses it.
+
+    `accused` is the suspect that was on trial when its runner died, if there was one.
+    """
     while True:
         try:
             sessions = await in_database(lambda: list(owned.only(*COLUMNS)))
             if not sessions:
                 return
-            await asyncio.gather(*(_give_up(session, writer) for session in sessions))
+            blamed = _blamed(sessions, accused)
+            await asyncio.gather(*(_give_up(session, writer, session in blamed) for session in sessions))
         except Error:
             log.exception("Sessions of a dead runner could not be given up; trying again.")
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _give_up(session: Session, writer: LogWriter) -> None:
+def _blamed(sessions: Iterable[Session], accused: UUID | None) -> list[Session]:
+    """The suspects that have killed their runner: the accused, and who was alone in it."""
+    suspects = [session for session in sessions if session.is_suspect]
+    crowd = Counter(suspect.owner for suspect in suspects)
+    return [suspect for suspect in suspects if suspect.id == accused or crowd[suspect.owner] == 1]
+
+
+async def _give_up(session: Session, writer: LogWriter, is_blamed: bool) -> None:
     with suppress(FencedError):  # answered or ended just now: the next look tells
-        await asyncio.wrap_future(writer.submit(release(session)))
+        await asyncio.wrap_future(writer.submit(release(session, is_blamed=is_blamed)))
 
 
-def release(session: Session) -> Write:
-    """Gives up a session, or ends one that has killed too many runners."""
-    deaths = session.deaths + session.is_suspect
+def release(session: Session, *, is_blamed: bool = False) -> Write:
+    """Gives up a session, or ends one that is to blame for too many deaths."""
+    deaths = session.deaths + is_blamed
     if deaths >= MAX_DEATHS:
         return abandonment(session.id, session.app_id, session.owner)
     changes: dict[str, Any] = {"owner": ""}

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture
 def given_up(new_session: Callable[..., Session], writer: LogWriter) -> GiveUp:
-    """A session with these columns, after its runner's death."""
+    """A session with these columns, after the death of its runner, which had no other."""
 
     async def play(**columns: Any) -> Session:
         session = await in_database(new_session, owner="dead", epoch=3, **columns)
@@ -46,9 +46,37 @@ async def test_session_that_was_in_app_code_is_a_suspect(given_up: GiveUp) -> No
     assert (session.is_suspect, session.deaths) == (True, 0)  # it was not alone: it may have been another
 
 
-async def test_only_deaths_of_runners_of_its_own_count(given_up: GiveUp) -> None:
+async def test_death_of_a_runner_of_its_own_counts(given_up: GiveUp) -> None:
     session = await given_up(status=Status.RUNNING, is_suspect=True, deaths=1)
     assert (session.status, session.is_suspect, session.deaths) == (Status.RUNNING, True, 2)
+
+
+@pytest.mark.parametrize("on_trial", [0, 1, None])
+async def test_of_several_suspects_the_one_on_trial_is_to_blame(
+    new_session: Callable[..., Session], writer: LogWriter, on_trial: int | None
+) -> None:
+    """The others have been good for long enough; without one nobody knows who it was."""
+    columns = {"status": Status.RUNNING, "owner": "dead", "is_suspect": True, "deaths": 1}
+    suspects = [await in_database(new_session, **columns) for _ in range(3)]
+    accused = None if on_trial is None else suspects[on_trial].id
+    await give_up(Session.objects.filter(owner="dead"), writer, accused)
+    for session in suspects:
+        await in_database(session.refresh_from_db)
+        assert (session.owner, session.is_suspect) == ("", True)
+    expected = [2 if number == on_trial else 1 for number in range(3)]
+    assert [session.deaths for session in suspects] == expected
+
+
+async def test_suspects_of_several_dead_runners_were_alone_each(
+    new_session: Callable[..., Session], writer: LogWriter
+) -> None:
+    """As a server finds them at its start."""
+    columns = {"status": Status.RUNNING, "is_suspect": True}
+    suspects = [await in_database(new_session, owner=f"dead {number}", **columns) for number in range(2)]
+    await give_up(Session.objects.owned(), writer)
+    for session in suspects:
+        await in_database(session.refresh_from_db)
+        assert session.deaths == 1
 
 
 async def test_last_death_ends_the_session(given_up: GiveUp) -> None:
@@ -72,12 +100,12 @@ async def test_session_that_is_answered_meanwhile_is_looked_at_again(
     session = await in_database(new_session, status=Status.WAITING, owner="dead")
     carry_out = recovery.release
 
-    def answer_first(seen: Session) -> Write:
+    def answer_first(seen: Session, **options: bool) -> Write:
         writer.submit(Write(session.id, {}, changes={"status": Status.RUNNING}))
-        return carry_out(seen)
+        return carry_out(seen, **options)
 
     looks = iter([answer_first])
-    monkeypatch.setattr(recovery, "release", lambda seen: next(looks, carry_out)(seen))
+    monkeypatch.setattr(recovery, "release", lambda seen, **options: next(looks, carry_out)(seen, **options))
     await give_up(Session.objects.filter(owner="dead"), writer)
     await in_database(session.refresh_from_db)
     assert (session.status, session.owner, session.is_suspect) == (Status.RUNNING, "", True)
