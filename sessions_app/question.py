@@ -45,13 +45,17 @@ class Question:
             del self.missing[block_id]
         return not self.missing
 
+    def end(self, error: BaseException) -> None:
+        """There will be no answer."""
+        self.future.set_exception(error)
+
 
 class Nap:
     """A sleep that ends at a time of day, wherever it is slept. Whoever sleeps waits on `future`."""
 
     def __init__(self, until: datetime.datetime) -> None:
         self.until = until
-        self.future: Future[None] = uncancellable_future()
+        self.future: Future[None] = Future()
 
     @classmethod
     def of(cls, seconds: float) -> Nap:
@@ -64,6 +68,14 @@ class Nap:
 
     def to_json(self) -> bytes:
         return orjson.dumps(self.until.isoformat())
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Settle the future, unless whoever slept has given it up."""
+        if self.future.set_running_or_notify_cancel():
+            if error is None:
+                self.future.set_result(None)
+            else:
+                self.future.set_exception(error)
 
     @property
     def seconds_left(self) -> float:

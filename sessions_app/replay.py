@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from apps_app.dsl.runtime import StepOutcome
-from apps_app.events import Event
+from apps_app.events import Event, encode_json
 from sessions_app.frames import Entry
 from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
+from sessions_app.writes import NewEntry
 
 Account = dict[str, Any]  # of what was recorded or attempted, for people to read
 
@@ -221,6 +222,16 @@ class Recording:
         gone = range(retract["from_seq"], retract["to_seq"] + 1)
         for key, ranges in list(self._unfinished.items()):
             self._unfinished[key] = [each for each in ranges if each.start not in gone]
+
+
+def step_entry(
+    key: str, name: str, highest: Mapping[str, int], outcome: StepOutcome | None = None
+) -> NewEntry:
+    """What is recorded of a step: how it ended, or, without an outcome, that the app has given it up."""
+    record: dict[str, Any] = {"name": name, "highest": highest}
+    if outcome is not None:
+        record |= {"error": outcome.error, "result": orjson.Fragment(outcome.result)}
+    return NewEntry(Kind.STEP, encode_json(record), key)
 
 
 def shape_of(event: Event) -> Shape:

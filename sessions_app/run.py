@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, Protocol
-from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -32,6 +30,7 @@ from apps_app.dsl.runtime import (
 )
 from apps_app.events import Event, encode_json, storable
 from apps_app.pending import PendingPrompt
+from sessions_app.claim import Claim
 from sessions_app.exits import MAX_TEXT, ending, failed_exit
 from sessions_app.frames import Entry, Retract
 from sessions_app.journal import Journal, Settle
@@ -40,23 +39,11 @@ from sessions_app.models import Kind, Status
 from sessions_app.play import Play
 from sessions_app.printing import Prints
 from sessions_app.question import SLEEP, Nap, Question, uncancellable_future
-from sessions_app.replay import MismatchError, Recording, shape_of
+from sessions_app.replay import MismatchError, Recording, shape_of, step_entry
 from sessions_app.waiting import Waiting
 from sessions_app.writes import NewEntry, Position
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A session that this process has taken up, and where its row stood then."""
-
-    session_id: UUID
-    app_id: str
-    entry_point: str
-    position: Position
-    is_suspect: bool = False
-    code_hash: str = ""
 
 
 class Host(Protocol):
@@ -242,9 +229,16 @@ class Run(Play):
     def sleep(self, seconds: float) -> Future[None]:
         self.waiting.check_over()
         key = self._next_key()
-        nap = Nap.from_json(self._noted(key, SLEEP, lambda: Nap.of(seconds).to_json()))
+        nap = Nap.of(seconds)
+        if (recorded := self._recorded_step(key, SLEEP)) is None:
+            self._record(step_entry(key, SLEEP, {}, StepOutcome(nap.to_json())))
+        elif recorded.outcome is None:
+            return Future()  # the app had given it up: so it does again
+        else:
+            nap = Nap.from_json(recorded.outcome.result)
+        nap.future.add_done_callback(lambda done: self._give_up_nap(nap, key) if done.cancelled() else None)
         if nap.seconds_left <= 0:
-            nap.future.set_result(None)
+            nap.end()
         elif self._is_own() and not self._steps.are_under_way:
             self.waiting.begin(nap)
             self._wait_in_log([], pending=[], wake_at=nap.until, wait_ends_at=None)
@@ -315,14 +309,18 @@ class Run(Play):
             self._journal.put(changes=changes, settle=partial(self._woken, nap), waits=False)
 
     def _woken(self, nap: Nap, outcome: Position | Exception) -> None:
-        if isinstance(outcome, Exception):
-            nap.future.set_exception(Stopped())
-        else:
-            nap.future.set_result(None)
+        nap.end(Stopped() if isinstance(outcome, Exception) else None)
 
     def _end_nap(self, nap: Nap, key: str) -> None:
         self._steps.end(key)
-        nap.future.set_result(None)
+        nap.end()
+
+    def _give_up_nap(self, nap: Nap, key: str) -> None:
+        """The app has cancelled it; a run that is over has not."""
+        self._steps.end(key)
+        if self.over is None:
+            self._record(step_entry(key, SLEEP, {}))
+            self._wake(nap)
 
     def _record(self, entry: NewEntry, settle: Settle | None = None) -> None:
         """Write what is not shown; the limits are looked at when the app goes on."""
@@ -346,16 +344,6 @@ class Run(Play):
         if problem := self._journal.problem:
             self._end(failed_exit(app_name, "LimitExceeded", problem))
             raise Exited
-
-
-def step_entry(
-    key: str, name: str, highest: Mapping[str, int], outcome: StepOutcome | None = None
-) -> NewEntry:
-    """What is recorded of a step: how it ended, or, without an outcome, that the app has given it up."""
-    record: dict[str, Any] = {"name": name, "highest": highest}
-    if outcome is not None:
-        record |= {"error": outcome.error, "result": orjson.Fragment(outcome.result)}
-    return NewEntry(Kind.STEP, encode_json(record), key)
 
 
 def _closing_entry(closing: Event) -> NewEntry:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from apps_app.dsl.runtime import Stopped
 from sessions_app import log_reading
+from sessions_app.claim import Claim
 from sessions_app.conf import conf
 from sessions_app.exits import expired_exit
 from sessions_app.frames import Entry
@@ -27,7 +28,7 @@ from sessions_app.log_writer import LogWriter
 from sessions_app.models import PLAYABLE, Session, SessionQuerySet, Status
 from sessions_app.player import Player, fail
 from sessions_app.printing import Printer
-from sessions_app.run import Claim, Run
+from sessions_app.run import Run
 from sessions_app.writes import FencedError, Position, Write
 
 log = logging.getLogger(__name__)

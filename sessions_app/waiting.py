@@ -62,7 +62,7 @@ class Waiting:
             self._over = self._over or over
             wait, self._wait = self._wait, None
         if wait is not None:
-            wait.future.set_exception(self._over())
+            wait.end(self._over())
 
     def take(self, interaction: Entry) -> bool:
         """Read an interaction that nobody has read yet; False where it is left to whoever reads the log."""

@@ -26,13 +26,14 @@ from sessions_app import event_log, lifecycle
 from sessions_app import server as server_module
 from sessions_app.app_tasks import guarded_task
 from sessions_app.authentication import OPERATOR
+from sessions_app.claim import Claim
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.exits import cancellation
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import LIVE, Session, Status
 from sessions_app.printing import Printer
-from sessions_app.run import Claim, Run
+from sessions_app.run import Run
 from sessions_app.runner import Runner
 from sessions_app.server import Server
 from sessions_app.write_queue import WriteQueue

@@ -51,8 +51,12 @@ class Stage:
         return self.session.status
 
     def pauses(self) -> bool:
-        """Whether it comes to wait or to end."""
-        return until(lambda: self.status() not in (Status.CREATED, Status.RUNNING))
+        """Whether it comes to wait for an answer or to end."""
+
+        def is_paused() -> bool:
+            return self.status() not in (Status.CREATED, Status.RUNNING) and self.session.wake_at is None
+
+        return until(is_paused)
 
     def answer(self, value: Any) -> None:
         """Answer the first prompt that is pending."""

@@ -17,8 +17,7 @@ from apps_app.pending import PendingPrompt
 from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
-from sessions_app.replay import MismatchError, Recording
-from sessions_app.run import step_entry
+from sessions_app.replay import MismatchError, Recording, step_entry
 from tests.sessions_app.playing import APP_ID
 
 STEP = {"kind": "step", "key": "0.1", "name": "pay"}

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.deadline import until
 from tests.sessions_app.conftest import NewStage
 from tests.sessions_app.playing import entries, exit_of, texts
 from tests.sessions_app.runners import is_running
-from tests.sessions_app.stage import Stage
+from tests.sessions_app.stage import Stage, play_to_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,3 +161,53 @@ def test_sleep_that_is_over_is_not_slept_again(new_stage: NewStage) -> None:
     assert stage.pauses()
     assert exit_of(stage.session)["return_value"] == "me"
     assert [entry.kind for entry in entries(stage.session.id)] == ["step", "event", "interaction", "event"]
+
+
+@pytest.mark.parametrize("is_beside_work", [False, True])
+def test_sleep_that_its_app_gives_up_is_given_up_again(new_stage: NewStage, is_beside_work: bool) -> None:
+    """Also when the time that it would have ended has come since."""
+
+    async def nap_shortly() -> None:
+        try:
+            async with asyncio.timeout(0.1):
+                await yr.asleep(0.3)
+            yr.markdown("slept")
+        except TimeoutError:
+            yr.markdown("gave up")
+
+    async def main() -> str:
+        if is_beside_work:
+            await asyncio.gather(give_up_in_task())
+        else:
+            await nap_shortly()
+        return await yr.atext_input()
+
+    async def give_up_in_task() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await yr.asleep(0.3)
+
+    told = play_to_end(new_stage(main), ["x"], lambda stage: stage.kill())
+    expected = [] if is_beside_work else ["gave up"]
+    assert [shape[-1]["content"] for shape in told if shape[0].startswith("markdown")] == expected
+
+
+def test_session_runs_on_when_its_sleep_is_given_up(new_stage: NewStage) -> None:
+    may_end = threading.Event()
+
+    async def main() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await yr.asleep(HOUR)
+        yr.markdown("awake")
+        await asyncio.to_thread(may_end.wait, 20)
+
+    stage = new_stage(main)
+    stage.begin()
+    assert until(lambda: texts(stage.session.id) == ["awake"])
+    assert until(lambda: stage.status() == Status.RUNNING)
+    assert stage.session.wake_at is None
+    stage.runner.park_idle(0)
+    assert stage.status() == Status.RUNNING
+    may_end.set()
+    assert until(lambda: stage.status() == Status.FINISHED)
