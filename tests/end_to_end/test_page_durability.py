@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.deadline import until
@@ -71,6 +72,20 @@ def test_runner_that_dies_is_not_noticed(page: Page, start_server: StartServer) 
     session.type("What is your name?", "Ada")
     session.press("How shall I greet you?", "kindly")
     session.expect_end("greeted Ada kindly")
+
+
+@pytest.mark.parametrize("app_id", ["everything.stream", "everything.stream_in_a_step"])
+def test_runner_that_dies_in_the_middle_is_made_good(
+    page: Page, start_server: StartServer, app_id: str
+) -> None:
+    """What a step had shown is taken back and shown again; what the app itself had shown stands."""
+    server = start_server(YERA_APPS_DIRS=str(Path(__file__).parent / "apps"))
+    session = SessionPage.start(page, server, app_id)
+    session.expect_text("n9.")
+    server.runner().send_signal(signal.SIGKILL)
+    session.expect_end("all told")
+    assert numbers(session) == list(range(STREAMED))
+    expect(page.locator("#connection")).to_be_hidden()
 
 
 def test_server_restarts_while_it_is_watched(page: Page, start_server: StartServer) -> None:

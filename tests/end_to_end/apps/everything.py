@@ -61,6 +61,22 @@ def stream() -> str:
 
 
 @yr.app(model=False)
+def stream_in_a_step() -> str:
+    """The same numbers, as the work of one step."""
+
+    def work() -> None:
+        text = yr.markdown()
+        for number in range(STREAMED):
+            time.sleep(0.05)
+            text.append(f"n{number}. ")
+
+    yr.markdown("Before.")
+    yr.step(work)
+    yr.markdown("After.")
+    return "all told"
+
+
+@yr.app(model=False)
 def scripts() -> str:
     """Says again whatever its user says, in every place that an app can fill."""
     text = yr.text_input("Say what?")
