@@ -11,7 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from channels.layers import get_channel_layer
+
 from tests.client import Message, read_messages
+from tests.deadline import until
 from yera_project.asgi import application
 
 SECONDS = 20.0
@@ -164,3 +167,8 @@ class AsgiClient:
         async with self.stream(session_id, query, headers) as response:
             assert response.status == 200
             return [message async for message in response.messages()]
+
+
+async def is_left_alone() -> bool:
+    """No session's group is joined any more."""
+    return await asyncio.to_thread(until, lambda: not get_channel_layer().groups)

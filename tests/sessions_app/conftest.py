@@ -9,7 +9,6 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -40,9 +39,11 @@ from sessions_app.write_queue import WriteQueue
 from sessions_app.writes import Hint, Position, Write
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
+from tests.sessions_app.loops import running_loop
 from tests.sessions_app.playing import APP_ID, APP_MODULE, ENTRY_POINT
+from tests.sessions_app.publishing import Publisher
 from tests.sessions_app.queueing import Outcomes
-from tests.sessions_app.runners import Start, is_running
+from tests.sessions_app.runners import Start, is_running, running
 from tests.sessions_app.runs import SECONDS, NewRun
 from tests.sessions_app.stage import Stage
 
@@ -86,17 +87,28 @@ def new_session(app_row: App) -> Callable[..., Session]:
 
 
 @pytest.fixture
-def hints() -> list[Hint]:
-    """What `writer` has published so far."""
-    return []
+def publisher() -> Publisher:
+    return Publisher()
 
 
 @pytest.fixture
-def writer(transactional_db: None, hints: list[Hint]) -> Iterator[LogWriter]:
-    writer = LogWriter(hints.extend)
+def hints(publisher: Publisher) -> list[Hint]:
+    """What `writer` has published so far."""
+    return publisher.hints
+
+
+@pytest.fixture
+def writer(transactional_db: None, publisher: Publisher) -> Iterator[LogWriter]:
+    writer = LogWriter(publisher)
     writer.start()
     yield writer
     writer.stop()
+
+
+@pytest.fixture
+def holder(new_session: Callable[..., Session]) -> Session:
+    """A session that only keeps the writer busy."""
+    return new_session()
 
 
 @pytest.fixture
@@ -104,19 +116,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """An event loop in a thread of its own, as a runner process has it for its async apps."""
     with running_loop() as loop:
         yield loop
-
-
-@contextmanager
-def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    loop.set_task_factory(guarded_task)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 @pytest.fixture
@@ -292,17 +291,3 @@ async def end_all_sessions() -> None:
         await lifecycle.cancel(OPERATOR, str(session_id))
     loop = asyncio.get_running_loop()
     assert await in_database(until, lambda: not running(loop)), running(loop)
-
-
-def running(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """The names of the threads and tasks of runs."""
-    names = [thread.name for thread in threading.enumerate()]
-    names += [task.get_name() for task in asyncio.all_tasks(loop)]
-    return [name for name in names if name.startswith("run-")]
-
-
-async def _cancel_all() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

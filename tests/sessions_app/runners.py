@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,13 @@ def is_running(runner: Runner) -> bool:
     """Whether some sync app still has its thread; a sweep interrupts those that should not."""
     runner.sweep()
     return any(thread.name.startswith("run-") for thread in threading.enumerate())
+
+
+def running(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """The names of the threads and tasks of runs."""
+    names = [thread.name for thread in threading.enumerate()]
+    names += [task.get_name() for task in asyncio.all_tasks(loop)]
+    return [name for name in names if name.startswith("run-")]
 
 
 def swept(runner: Runner) -> bool:

@@ -13,16 +13,11 @@ from channels.layers import get_channel_layer
 from sessions_app.conf import conf
 from sessions_app.dispatch.inline import InlineDispatch
 from tests.deadline import until
-from tests.sessions_app.asgi_client import SECONDS, AsgiClient, Call
+from tests.sessions_app.asgi_client import SECONDS, AsgiClient, Call, is_left_alone
 from tests.sessions_app.playing import APP_ID
 
 JSON = {"Content-Type": "application/json"}
 PAGE = "https://page.example"
-
-
-async def is_left_alone() -> bool:
-    """No session's group is joined any more."""
-    return await asyncio.to_thread(until, lambda: not get_channel_layer().groups)
 
 
 async def test_body_comes_in_parts(waiting: str, client: AsgiClient) -> None:

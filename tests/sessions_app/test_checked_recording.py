@@ -11,8 +11,8 @@ from apps_app.dsl.runtime import StepOutcome
 from apps_app.events import Event
 from sessions_app.checked_recording import MAX_DIFFERENCES, CheckedRecording
 from sessions_app.replay import MismatchError
+from tests.sessions_app.logs import log, markdown, shown, step
 from tests.sessions_app.playing import APP_ID
-from tests.sessions_app.test_replay import log, markdown, shown, step
 
 
 def exit_event(exit_code: int = 0, app: str = APP_ID, **data: Any) -> Event:

@@ -1,46 +1,33 @@
-"""What apps print is kept by session, the latest of it, whichever thread or task of theirs printed it."""
+"""What apps print is kept by session, the latest of it, and shown on the real streams."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import io
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import apps_app.dsl as yr
 from sessions_app import printing
-from sessions_app.exits import cancellation
 from sessions_app.log_writer import LogWriter
-from sessions_app.models import LIVE, PrintedText, Session, Status
+from sessions_app.models import PrintedText, Session
 from sessions_app.printing import AppStream, Printer, Prints
-from sessions_app.runner import Runner
 from tests.deadline import until
-from tests.sessions_app.conftest import SetApp
-from tests.sessions_app.playing import APP_ID, ENTRY_POINT
+from tests.sessions_app.printed import is_kept, kept, new_console, on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 20.0
 NewSession = Callable[..., Session]
-Start = Callable[[Callable[..., Any]], Session]
 
 
 @pytest.fixture
 def console() -> io.TextIOWrapper:
-    """A real stream of the process; it can show ASCII only."""
-    return io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="", write_through=True)
-
-
-def on(console: io.TextIOWrapper) -> str:
-    return bytes(console.buffer.getvalue()).decode("ascii")  # type: ignore[attr-defined]
+    return new_console()
 
 
 @pytest.fixture
@@ -59,48 +46,6 @@ def install_over(console: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def prints(writer: LogWriter, new_session: NewSession) -> Prints:
     return Printer(writer).prints_of(new_session().id)
-
-
-@pytest.fixture
-def runner(writer: LogWriter, loop: asyncio.AbstractEventLoop) -> Iterator[Runner]:
-    runner = Runner("me", writer, loop)
-    yield runner
-    for session in Session.objects.filter(status__in=LIVE):
-        writer.submit(cancellation(session.id, session.app_id)).result(SECONDS)
-        runner.halt(session.id)
-    assert until(lambda: not any(thread.name.startswith("run-") for thread in threading.enumerate()))
-
-
-@pytest.fixture
-def start(runner: Runner, app: SetApp, new_session: NewSession) -> Start:
-    def start(function: Callable[..., Any]) -> Session:
-        app(function)
-        session = new_session()
-        runner.advance(session.id, APP_ID, ENTRY_POINT)
-        return session
-
-    return start
-
-
-def kept() -> str:
-    """What is kept of the one session there is."""
-    return "".join(PrintedText.objects.values_list("text", flat=True))
-
-
-def is_kept(text: str) -> bool:
-    return kept() == text
-
-
-def saved(save: Callable[[], None]) -> bool:
-    save()
-    return True
-
-
-def comes_to(session: Session, status: Status) -> bool:
-    return until(lambda: Session.objects.filter(id=session.id, status=status).exists())
-
-
-# By themselves.
 
 
 def test_text_goes_to_both_and_outside_to_the_stream_alone(
@@ -239,102 +184,3 @@ def test_deleted_session_keeps_nothing(prints: Prints, writer: LogWriter) -> Non
     prints.save()
     assert until(lambda: not prints._is_saving)
     assert not PrintedText.objects.exists()
-
-
-# In a runner.
-
-
-def test_it_can_be_read_while_the_session_waits(start: Start, stream: Any) -> None:
-    def main() -> None:
-        print("asking", file=stream)
-        yr.text_input("Who?")
-
-    assert comes_to(start(main), Status.WAITING)
-    assert until(lambda: kept() == "asking\n")
-
-
-def test_what_is_printed_at_the_end_is_kept(
-    start: Start, runner: Runner, writer: LogWriter, stream: Any
-) -> None:
-    def main() -> None:
-        try:
-            yr.text_input("Who?")
-        finally:
-            print("unwinding", file=stream)
-
-    session = start(main)
-    assert comes_to(session, Status.WAITING)
-    writer.submit(cancellation(session.id, APP_ID)).result(SECONDS)
-    runner.halt(session.id)
-    assert until(lambda: kept() == "unwinding\n")
-
-
-def test_sweep_saves_what_a_busy_app_prints(start: Start, runner: Runner, stream: Any) -> None:
-    go_on = threading.Event()
-
-    def main() -> None:
-        print("working", file=stream)
-        assert go_on.wait(SECONDS)
-
-    session = start(main)
-    assert until(lambda: saved(runner.sweep) and kept() == "working\n")
-    go_on.set()
-    assert comes_to(session, Status.FINISHED)
-
-
-def test_tasks_and_threads_of_an_async_app(start: Start, runner: Runner, stream: Any) -> None:
-    async def main() -> None:
-        async def other() -> None:
-            print("task", file=stream)
-
-        await asyncio.create_task(other())
-        await asyncio.to_thread(stream.write, "thread\n")
-        print("own", file=stream)
-
-    assert comes_to(start(main), Status.FINISHED)
-    assert until(lambda: kept() == "task\nthread\nown\n")
-
-
-def test_what_outlives_its_run_is_swept(start: Start, runner: Runner, stream: Any) -> None:
-    may_end = threading.Event()
-
-    async def main() -> None:
-        asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, linger)
-
-    def linger() -> None:
-        assert may_end.wait(SECONDS)
-        print("late", file=stream)
-
-    assert comes_to(start(main), Status.FINISHED)
-    may_end.set()
-    assert until(lambda: saved(runner.sweep) and kept() == "late\n")
-
-
-def test_sessions_are_kept_apart(start: Start, stream: Any, console: io.TextIOWrapper) -> None:
-    both = threading.Barrier(2)
-    names = iter("ab")
-
-    def main() -> None:
-        name = next(names)
-        for _ in range(50):
-            both.wait(SECONDS)
-            print(name, file=stream)
-
-    sessions = [start(main), start(main)]
-    assert all(comes_to(session, Status.FINISHED) for session in sessions)
-    assert until(
-        lambda: sorted(PrintedText.objects.values_list("text", flat=True)) == ["a\n" * 50, "b\n" * 50]
-    )
-    assert sorted(on(console).split()) == sorted("ab" * 50)
-
-
-def test_what_a_file_prints_while_it_does_not_load_is_kept(
-    runner: Runner, stream: Any, app: SetApp, new_session: NewSession, tmp_path: Path, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(sys, "stdout", stream)
-    file = tmp_path / "broken.py"
-    file.write_text("print('loading')\nraise ValueError\n")
-    session = new_session()
-    runner.advance(session.id, APP_ID, f"{file}:main")
-    assert comes_to(session, Status.FAILED)
-    assert until(lambda: kept() == "loading\n")

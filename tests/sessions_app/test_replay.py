@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,21 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps_app.blocks import Markdown, Spinner
+from apps_app.blocks import Spinner
 from apps_app.dsl.runtime import StepOutcome
 from apps_app.events import Event
 from apps_app.pending import PendingPrompt
 from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
-from sessions_app.replay import MismatchError, Recording, step_entry
+from sessions_app.replay import MismatchError, Recording
+from tests.sessions_app.logs import answer, in_step, log, markdown, retract, shown, step
 from tests.sessions_app.playing import APP_ID
 
 STEP = {"kind": "step", "key": "0.1", "name": "pay"}
-
-
-def markdown(text: str = "", number: int = 1, chunk: int = 1, **fields: Any) -> Event:
-    return Event(f"markdown-{number}", chunk, Markdown(content=text), **{"app_name": APP_ID, **fields})
 
 
 def account(event: Event) -> dict[str, Any]:
@@ -36,34 +32,6 @@ def account(event: Event) -> dict[str, Any]:
         "parent_block_id": event.parent_block_id,
         "app": event.app_name,
     }
-
-
-def log(*entries: tuple[Kind, str, bytes]) -> list[RecordedEntry]:
-    return [RecordedEntry(seq, kind, step, payload) for seq, (kind, step, payload) in enumerate(entries, 1)]
-
-
-def shown(event: Event) -> tuple[Kind, str, bytes]:
-    return Kind.EVENT, "", event.to_json()
-
-
-def in_step(key: str = "0.1") -> tuple[Kind, str, bytes]:
-    return Kind.EVENT, key, b""
-
-
-def step(
-    outcome: StepOutcome | None = None, key: str = "0.1", name: str = "pay", **highest: int
-) -> tuple[Kind, str, bytes]:
-    entry = step_entry(key, name, highest, outcome)
-    return Kind.STEP, entry.step, entry.payload
-
-
-def answer(block_id: str, value: Any) -> tuple[Kind, str, bytes]:
-    payload = json.dumps({"blockId": block_id, "value": value, "blockType": "text"})
-    return Kind.INTERACTION, "", payload.encode()
-
-
-def retract(first: int, last: int) -> tuple[Kind, str, bytes]:
-    return Kind.RETRACT, "", json.dumps({"from_seq": first, "to_seq": last}).encode()
 
 
 def question(*block_ids: str) -> Question:

@@ -21,7 +21,6 @@ from sessions_app.runner import Runner
 from sessions_app.server import Server
 from tests.deadline import until
 from tests.sessions_app.asgi_client import AsgiClient
-from tests.sessions_app.conftest import running
 from tests.sessions_app.playing import APP_ID, exit_of, shown
 from tests.sessions_app.runners import (
     SECONDS,
@@ -30,6 +29,7 @@ from tests.sessions_app.runners import (
     ask_once_async,
     comes_to,
     is_running,
+    running,
     status_of,
     swept,
 )

@@ -16,8 +16,9 @@ from sessions_app.database import in_database
 from sessions_app.models import LogEntry, PrintedText, Session
 from tests.deadline import until
 from tests.sessions_app.asgi_client import SECONDS, AsgiClient
-from tests.sessions_app.conftest import SetApp, running
+from tests.sessions_app.conftest import SetApp
 from tests.sessions_app.playing import APP_ID
+from tests.sessions_app.runners import running
 
 # Renaming.
 

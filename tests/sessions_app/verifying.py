@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
+from apps_app.child import in_child
+from sessions_app.log_reading import RecordedEntry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import LogEntry, Session, Status
 from sessions_app.verdict import Verdict
-from sessions_app.verification import verify
+from sessions_app.verification import Subject, verdict_on, verify
 from tests.deadline import until
-from tests.sessions_app.conftest import running_loop
+from tests.sessions_app.loops import running_loop
+from tests.sessions_app.playing import APP_ID, ENTRY_POINT
 from tests.sessions_app.runners import SECONDS, is_running
 from tests.sessions_app.stage import Stage
 
@@ -54,6 +58,12 @@ def verified(session: Session, seconds: float = SECONDS) -> Verdict:
     verdict = verify(session, seconds)
     assert rows(session) == before
     return verdict
+
+
+def verdict(*entries: RecordedEntry, seconds: float = SECONDS) -> Verdict:
+    """On a log that was never played."""
+    subject = Subject(uuid4(), APP_ID, ENTRY_POINT, "", list(entries), seconds)
+    return in_child(verdict_on, subject, SECONDS)
 
 
 def said(verdict: Verdict) -> list[str]:
