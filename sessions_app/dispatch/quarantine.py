@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from sessions_app.conf import conf
@@ -34,6 +36,7 @@ class Cell:
         self._writer = writer
         self._life = asyncio.create_task(self._live())
         self._playing: asyncio.Task[None] | None = None
+        self.suspect: UUID | None = None
         self._free_since = time.monotonic()
 
     @property
@@ -50,8 +53,9 @@ class Cell:
 
     async def take_in(self, session_id: UUID, app_id: str, entry_point: str) -> None:
         """Play a suspect; returns when it is one no more, has killed the runner, or takes its time."""
-        self.child.send({"do": "advance", "session": session_id.hex, "with": [app_id, entry_point]})
-        self._playing = asyncio.create_task(self._watch(session_id))
+        advance = {"do": "advance", "session": session_id.hex, "with": [app_id, entry_point]}
+        self.suspect = session_id
+        self._playing = asyncio.create_task(self._watch(session_id, advance))
         await asyncio.wait([self._playing], timeout=PATIENCE_SECONDS)
 
     async def close(self) -> None:
@@ -66,13 +70,20 @@ class Cell:
         await self.child.live()
         await give_up(Session.objects.owned_by(self.child.name), self._writer)
 
-    async def _watch(self, session_id: UUID) -> None:
+    async def _watch(self, session_id: UUID, advance: dict[str, Any]) -> None:
         suspect = Session.objects.filter(id=session_id, is_suspect=True, status__in=PLAYABLE)
+        owner = suspect.values_list("owner", flat=True)
+        told_at = -math.inf
         try:
-            while self.is_alive and await in_database(suspect.exists):
+            while self.is_alive and (held_by := await in_database(owner.first)) is not None:
+                if not held_by and time.monotonic() - told_at > conf.sweep_seconds:
+                    # Also again: the database may have refused the claim, or what the run then wrote.
+                    self.child.send(advance)
+                    told_at = time.monotonic()
                 await asyncio.wait([self._life], timeout=LOOK_SECONDS)
         except Exception:
             log.exception("Suspect %s could not be looked up; the next look takes it up.", session_id)
+        self.suspect = None
         self._free_since = time.monotonic()
 
 
@@ -112,8 +123,9 @@ class Quarantine:
         suspects = Session.objects.unowned().filter(is_suspect=True).order_by("created_at")
         columns = ("id", "app_id", "app__entry_point")
         for session_id, app_id, entry_point in await in_database(list, suspects.values_list(*columns)):
-            cell = await self._free_cell()
-            await cell.take_in(session_id, app_id, entry_point)
+            if session_id not in {cell.suspect for cell in self._cells}:
+                cell = await self._free_cell()
+                await cell.take_in(session_id, app_id, entry_point)
 
     async def _free_cell(self) -> Cell:
         while True:

@@ -6,9 +6,10 @@ What cannot be kept is refused, what was kept is there, and everything goes on b
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,24 @@ def test_runner_that_dies_meanwhile_is_replaced(server: ServerProcess, breaks: B
     assert until(lambda: len(server.runners()) == 1)
     client.answer(session, "input_request-1", "hello")
     assert client.turn(session)[-1].data["data"]["return_value"] == "hello"
+
+
+def test_suspect_that_could_not_be_taken_up_is_tried_again(server: ServerProcess) -> None:
+    client = server.client()
+    session = client.create("steady.payments")
+    assert until(lambda: client.state(session)["last_seq"] > 0)
+    server.runner().send_signal(signal.SIGKILL)
+    assert until(lambda: has_suspect(server))
+    with busy(server):  # before there is a runner for it
+        assert until(lambda: "nothing of them is kept" in server.log)
+    assert until(lambda: client.state(session)["status"] == "finished")
+    assert len(server.all_runners()) == 2, "the one that had tried it before has played it"
+
+
+def has_suspect(server: ServerProcess) -> bool:
+    with closing(sqlite3.connect(server.folder / "db.sqlite3")) as database:
+        rows = database.execute("SELECT 1 FROM sessions_app_session WHERE is_suspect AND owner = ''")
+        return rows.fetchone() is not None
 
 
 def test_refused_entries_leave_no_hole(server: ServerProcess) -> None:
