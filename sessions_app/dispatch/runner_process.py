@@ -34,10 +34,7 @@ from sessions_app.runner import Runner
 log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.0005  # how long a spinning app holds up the writer; Python's default is ten times it
-
-
 APP_THREADS = 256
-ALIVE = {"is": "alive"}
 
 
 class RunnerProcess:
@@ -67,7 +64,7 @@ class RunnerProcess:
         loop.set_default_executor(ThreadPoolExecutor(APP_THREADS, thread_name_prefix="app"))
         LoopGuard(loop)
         runner = Runner(self._name, self._writer, loop, plays_suspects=self._plays_suspects)
-        self._channel.send(ALIVE)  # before any app may keep it from that
+        self._report()  # before any app may keep it from that
         threading.Thread(target=self._sweep, args=(runner,), name="sweep", daemon=True).start()
         threading.Thread(target=self._obey, args=(runner,), name="obey", daemon=True).start()
         await asyncio.Event().wait()
@@ -97,10 +94,13 @@ class RunnerProcess:
                 "Could not %s session %s; the sweep tries again.", message["do"], message["session"]
             )
 
+    def _report(self) -> None:
+        self._channel.send({"is": "alive", "waited": self._writer.waited_seconds})
+
     def _sweep(self, runner: Runner) -> None:
         while True:
             try:
-                self._channel.send(ALIVE)
+                self._report()
                 runner.sweep()
             except Exception:
                 log.exception("A sweep failed; trying again.")

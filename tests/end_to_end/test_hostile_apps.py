@@ -117,6 +117,8 @@ def test_runner_that_is_stopped_in_a_commit_is_replaced(start_server: StartServe
     hostile = client.create("hostile.hold_interpreter_in_a_commit")
     assert until((server.folder / "db.sqlite3.held").exists)
     play_neighbour(client)  # it cannot even be created before the lock is free
+    # Played alone it does so again, and is noticed by whoever writes then.
+    assert until(lambda: client.create("steady.ask") and client.state(hostile)["status"] == "failed")
     assert error_type(client, hostile) == "RunnerDied"
 
 
