@@ -11,12 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
-from django.db import Error, connection, reset_queries
+from django.db import Error, InterfaceError, OperationalError, connection, reset_queries
 
 from sessions_app.conf import conf
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# What a database that is full, locked or gone raises: the same may go well a moment later.
+UNAVAILABLE = (OperationalError, InterfaceError)
 
 
 async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

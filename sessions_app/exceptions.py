@@ -110,6 +110,16 @@ class PayloadTooLarge(APIException):
         super().__init__(f"The request body is larger than {limit} bytes.")
 
 
+class StorageUnavailable(APIException):
+    status_code = 503
+    default_code = "storage_unavailable"
+    default_detail = (
+        "The database cannot be used at the moment: its disk may be full, or another program has it locked. "
+        "Send this again in a moment."
+    )
+    wait = 5  # seconds
+
+
 class NotReady(APIException):
     status_code = 503
     default_code = "not_ready"
@@ -129,6 +139,8 @@ def error_response(error: APIException) -> HttpResponse:
     response = json_response(error_body(error), error.status_code)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Token"
+    if wait := getattr(error, "wait", None):  # as DRF has it
+        response["Retry-After"] = str(wait)
     return response
 
 

@@ -33,13 +33,17 @@ async def health(request: HttpRequest) -> HttpResponse:
     is_public=True,
 )
 async def ready(request: HttpRequest) -> HttpResponse:
-    """A session could be played now: database and channel layer answer, and a runner reports."""
+    """A session could be played now: database and channel layer answer, the latest write was not just
+    refused, and a runner reports.
+    """
     try:
         await in_database(_database_answers)
         await check_layer()
     except Exception as error:
         log.exception("Not ready.")
         raise NotReady(f"{type(error).__name__}: database or channel layer do not answer.") from error
+    if refusal := server().writer.refusal:
+        raise NotReady(f"The database takes nothing: {refusal}.")
     if problem := server().dispatch.problem:
         raise NotReady(problem)
     return json_response({"status": "ready", "service": SERVICE})

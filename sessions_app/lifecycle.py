@@ -235,13 +235,13 @@ async def rename(caller: Caller, session_id: str, title: str) -> Session:
 async def retry(caller: Caller, session_id: str) -> Session:
     """Have a diverged session played again; raises NotDiverged, also for all but one of those that race."""
     session = await find_session(caller, session_id)
+    app = await in_database(App.objects.get, id=session.app_id)
     changes = {"status": Status.RUNNING, "divergence": None, "failure": "", "owner": ""}
     write = Write(session.id, where={"status": Status.DIVERGED}, changes=changes)
     try:
         await asyncio.wrap_future(server().writer.submit(write))
     except FencedError as error:
         raise NotDiverged(session.id) from error
-    app = await in_database(App.objects.get, id=session.app_id)
     server().dispatch.advance(session.id, app.id, app.entry_point)
     return await find_session(caller, session_id)
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, connection, reset_queries, transaction
+from django.db import connection, reset_queries, transaction
 
 from sessions_app import event_log, log_copy
+from sessions_app.database import UNAVAILABLE
 from sessions_app.models import PrintedText, Session
+from sessions_app.outage import Outage
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
 from sessions_app.write_queue import Batch, Job, WriteQueue
 from sessions_app.writes import (
@@ -42,12 +44,18 @@ class LogWriter:
         self._queue = WriteQueue()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._waiting_since: float | None = None
+        self._outage = Outage()
 
     @property
     def waited_seconds(self) -> float:
         """How long it has been waiting for its turn to write; 0 if it is not."""
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def refusal(self) -> Exception | None:
+        """Why the database took nothing of the latest commit, if that is not long ago."""
+        return self._outage.recent
 
     def start(self) -> None:
         self._thread.start()
@@ -92,8 +100,7 @@ class LogWriter:
         """Commit a batch; where the database refuses it, try what could still be saved of it."""
         try:
             done = self._commit(gate, batch)
-        except (OperationalError, InterfaceError) as error:
-            log.exception("The database refused a commit of %d sessions; trying once more.", len(batch))
+        except UNAVAILABLE as error:
             connection.close()
             self._last_try(gate, batch, error)
         except Exception as error:
@@ -108,19 +115,25 @@ class LogWriter:
             self._tell(done)
 
     def _last_try(self, gate: Turnstile | OpenDoor, batch: Batch, error: Exception) -> None:
+        """Once more, over a new connection, unless that has not helped of late."""
+        if self._outage.is_on:
+            self._outage.refused(error)
+            self._refuse(batch, error)
+            return
+        log.warning("The database refused a commit of %d sessions, trying once more: %s", len(batch), error)
         try:
             done = self._commit(gate, batch)
-        except Exception:
-            log.exception(
-                "The database refused a commit of %d sessions again; nothing of it is kept.", len(batch)
-            )
+        except Exception as again:
             connection.close()
+            self._outage.refused(again)
             self._refuse(batch, error)
         else:
             self._tell(done)
 
     def _tell(self, done: list[Done]) -> None:
         """The commit stands, whatever comes of telling it."""
+        if any(isinstance(each.outcome, Position) for each in done):  # else nothing had to be written
+            self._outage.passed()
         hints = [each.hint for each in done if each.hint is not None]
         try:
             if hints:

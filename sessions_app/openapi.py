@@ -26,6 +26,7 @@ from sessions_app.exceptions import (
     PayloadTooLarge,
     RequestInFlight,
     SessionNotFound,
+    StorageUnavailable,
     error_body,
 )
 from sessions_app.idempotency import HEADER, UNGUESSABLE_LENGTH
@@ -44,7 +45,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     f"sends {UNGUESSABLE_LENGTH} characters or more. What was refused may be sent again with its key.",
 )
 INVALID = drf.ValidationError({"a_field": ["What is wrong with it."]})
-ENTRY: tuple[APIException, ...] = (InvalidToken(), NotSignedIn())
+ENTRY: tuple[APIException, ...] = (InvalidToken(), NotSignedIn(), StorageUnavailable())
 BODY: tuple[APIException, ...] = (
     drf.ParseError("The body is not JSON: unexpected end of data."),
     INVALID,

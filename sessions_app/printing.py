@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from io import StringIO
 from typing import Any, TextIO
@@ -19,6 +19,7 @@ from uuid import UUID
 
 from apps_app.events import storable
 from sessions_app.conf import conf
+from sessions_app.database import UNAVAILABLE
 from sessions_app.log_writer import LogWriter
 from sessions_app.writes import Position, Printed
 
@@ -46,12 +47,20 @@ class AppStream:
     def write(self, text: str) -> int:
         if (prints := _prints.get()) is not None:
             prints.add(text)
+        with suppress(OSError):  # a full disk under the server's output is no reason for an app to fail
+            self._write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def _write(self, text: str) -> None:
         try:
             self._stream.write(text)
-        except UnicodeEncodeError:  # a terminal that cannot show it is no reason for an app to fail
+        except UnicodeEncodeError:  # nor is a terminal that cannot show it
             encoding = self._stream.encoding
             self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        return len(text)
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
@@ -146,7 +155,7 @@ class Prints:
             self._saved_one.notify_all()
         if is_due:
             self.save()
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) and not isinstance(outcome, UNAVAILABLE):  # which the writer tells
             log.error("What session %s printed could not be kept: %s", self._session_id, outcome)
 
 

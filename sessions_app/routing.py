@@ -8,11 +8,13 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, MethodNotAllowed, ParseError
 
 from sessions_app.authentication import caller_of
-from sessions_app.exceptions import error_response
+from sessions_app.database import UNAVAILABLE
+from sessions_app.exceptions import StorageUnavailable, error_response
 from sessions_app.openapi import documented_class
 from sessions_app.permissions import check_entry
 
@@ -58,6 +60,11 @@ def _endpoint(views: dict[str, View], call: View, *, is_guarded: bool) -> View:
             return error_response(error)
         except SuspiciousOperation as error:  # a query of thousands of fields
             return error_response(ParseError(f"{error}"))
+        except UNAVAILABLE as error:
+            response = error_response(StorageUnavailable())
+            message = "The database did not let it be done: %s %s: %s"
+            log_response(message, request.method, request.path, error, response=response, request=request)
+            return response
 
     described: Any = endpoint
     described.methods = tuple(views)

@@ -21,6 +21,7 @@ from apps_app.dsl.runtime import Stopped
 from sessions_app import log_reading
 from sessions_app.claim import Claim
 from sessions_app.conf import conf
+from sessions_app.database import UNAVAILABLE
 from sessions_app.exits import expired_exit
 from sessions_app.frames import Entry
 from sessions_app.limits import KnownLimits, expirations
@@ -33,6 +34,9 @@ from sessions_app.writes import FencedError, Position, Write
 
 log = logging.getLogger(__name__)
 
+# Of a write: somebody else has the session, or the database takes nothing, as the writer has logged, and
+# the next sweep tries again.
+HARMLESS = (FencedError, *UNAVAILABLE)
 TAKEN_PER_SWEEP = 200  # after an outage many may wait to be taken up; not all at the same moment
 
 
@@ -183,8 +187,8 @@ class Runner:
         self._writer.put(write, partial(self._claimed, candidate), waits=False)
 
     def _claimed(self, candidate: Candidate, outcome: Position | Exception) -> None:
-        if isinstance(outcome, FencedError):
-            return  # somebody else has it
+        if isinstance(outcome, HARMLESS):
+            return
         if isinstance(outcome, Exception):
             log.error(
                 "Session %s could not be claimed: %s. The sweep tries again.", candidate.session_id, outcome
@@ -280,6 +284,6 @@ def _candidates(sessions: SessionQuerySet) -> list[Candidate]:
 
 
 def log_refusal(outcome: Position | Exception) -> None:
-    """What to do with a write that nobody waits for: a fence is an answer, anything else is logged."""
-    if isinstance(outcome, Exception) and not isinstance(outcome, FencedError):
+    """What to do with a write that nobody waits for: what is harmless is left, the rest is logged."""
+    if isinstance(outcome, Exception) and not isinstance(outcome, HARMLESS):
         log.error("A session could not be given up or ended; the next sweep tries again: %s", outcome)

@@ -126,20 +126,23 @@ class LocalDispatch(Dispatch):
             await give_up(Session.objects.owned().exclude(owner__in=living), self._writer)
 
     async def _watch_lock(self) -> None:
-        """Kill a runner that holds up our writes, or another runner's, and neither commits nor reports.
+        """Kill a runner that holds up the others' writes, and neither commits nor reports.
 
         Code that never lets go of Python's global lock may have stopped it in the middle of a commit.
         """
         while True:
             await asyncio.sleep(conf.lock_seconds / 4)
-            waited = max(
-                self._writer.waited_seconds, *(child.waited_seconds for child in self._children), 0.0
-            )
             limit = max(conf.lock_seconds, 3 * conf.sweep_seconds)
             for child in self._children:
+                waited = self._waited_seconds(child)
                 if child.has_reported and min(waited, child.silent_seconds) > limit:
                     log.error("Runner %s has held up all writes for %.1f s; killing it.", child.name, waited)
                     child.process.kill()
+
+    def _waited_seconds(self, child: RunnerChild) -> float:
+        """How long a write of somebody else than this runner has been waiting for its turn."""
+        others = [other.waited_seconds for other in self._children if other is not child]
+        return max([self._writer.waited_seconds, *others])
 
 
 def _lock_database() -> int | None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
-
-from django.db import Error
 
 from sessions_app.conf import conf
 from sessions_app.database import in_database
@@ -55,9 +55,9 @@ class Cell:
 
     def take_in(self, session_id: UUID, app_id: str, entry_point: str) -> None:
         """Have a suspect played."""
+        advance = {"do": "advance", "session": session_id.hex, "with": [app_id, entry_point]}
         self.on_trial, self.is_empty = session_id, False
-        self.child.send({"do": "advance", "session": session_id.hex, "with": [app_id, entry_point]})
-        self._trial = asyncio.create_task(self._try(session_id))
+        self._trial = asyncio.create_task(self._try(session_id, advance))
 
     async def look(self) -> None:
         """Find out whether anybody is left in it."""
@@ -79,17 +79,25 @@ class Cell:
         await self.child.live()
         await give_up(self._inmates, self._writer, accused=self.on_trial)
 
-    async def _try(self, session_id: UUID) -> None:
+    async def _try(self, session_id: UUID, advance: dict[str, Any]) -> None:
         """Until it is no suspect any more, has killed the runner, or has been good for long enough."""
         suspect = Session.objects.filter(id=session_id, is_suspect=True, status__in=PLAYABLE)
-        deadline = time.monotonic() + START_SECONDS
+        owner = suspect.values_list("owner", flat=True)
+        deadline, told_at = time.monotonic() + START_SECONDS, -math.inf
         try:
-            while self.is_alive and time.monotonic() < deadline and await in_database(suspect.exists):
-                if await in_database(suspect.filter(owner=self.child.name).exists):
-                    deadline = min(deadline, time.monotonic() + TRIAL_SECONDS)
+            while self.is_alive and (held_by := await in_database(owner.first)) is not None:
+                now = time.monotonic()
+                if held_by == self.child.name:
+                    deadline = min(deadline, now + TRIAL_SECONDS)
+                elif now - told_at > conf.sweep_seconds:
+                    # Also again: the database may have refused the claim, or what the run then wrote.
+                    self.child.send(advance)
+                    told_at = now
+                if now > deadline:
+                    break
                 await asyncio.wait([self._life], timeout=LOOK_SECONDS)
-        except Error:
-            log.exception("Suspect %s could not be looked up.", session_id)
+        except Exception:
+            log.exception("Suspect %s could not be looked up; the next look takes it up.", session_id)
         finally:
             self.on_trial = None
             self._free_since = time.monotonic()

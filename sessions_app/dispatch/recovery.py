@@ -41,8 +41,8 @@ async def give_up(owned: SessionQuerySet, writer: LogWriter, accused: UUID | Non
                 return
             blamed = _blamed(sessions, accused)
             await asyncio.gather(*(_give_up(session, writer, session in blamed) for session in sessions))
-        except Error:
-            log.exception("Sessions of a dead runner could not be given up; trying again.")
+        except Error as error:
+            log.error("Sessions of a dead runner could not be given up; trying again: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
 

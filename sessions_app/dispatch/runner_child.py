@@ -30,7 +30,7 @@ class RunnerChild:
         self.name = f"local-{uuid.uuid4().hex[:12]}"
         self._last_alive = time.monotonic()
         self.has_reported = False
-        self.waited_seconds = 0.0  # for its turn to write, when it last reported
+        self.waited_seconds = 0.0  # of its writer, when it last reported
         ours, theirs = socket.socketpair()
         options = ["--suspects"] if plays_suspects else []
         with theirs:
@@ -92,7 +92,7 @@ class RunnerChild:
         else:
             self._last_alive = time.monotonic()
             self.has_reported = True
-            self.waited_seconds = message["waits"]
+            self.waited_seconds = message["waited"]
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue a message; it is lost if the process dies."""

@@ -34,8 +34,6 @@ from sessions_app.runner import Runner
 log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.0005  # how long a spinning app holds up the writer; Python's default is ten times it
-
-
 APP_THREADS = 256
 
 
@@ -97,7 +95,7 @@ class RunnerProcess:
             )
 
     def _report(self) -> None:
-        self._channel.send({"is": "alive", "waits": self._writer.waited_seconds})
+        self._channel.send({"is": "alive", "waited": self._writer.waited_seconds})
 
     def _sweep(self, runner: Runner) -> None:
         while True:

@@ -116,9 +116,9 @@ def test_runner_that_is_stopped_in_a_commit_is_replaced(start_server: StartServe
     client = server.client()
     hostile = client.create("hostile.hold_interpreter_in_a_commit")
     assert until((server.folder / "db.sqlite3.held").exists)
-    # Played again alone, it does it again; others cannot even be created before the lock is free.
-    while client.state(hostile)["status"] == "running":
-        play_neighbour(client)
+    play_neighbour(client)  # it cannot even be created before the lock is free
+    # Played alone it does so again, and is noticed by whoever writes then.
+    assert until(lambda: client.create("steady.ask") and client.state(hostile)["status"] == "failed")
     assert error_type(client, hostile) == "RunnerDied"
 
 

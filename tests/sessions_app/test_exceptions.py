@@ -15,6 +15,7 @@ from sessions_app.exceptions import (
     NotSignedIn,
     PayloadTooLarge,
     SessionNotFound,
+    StorageUnavailable,
     encoded_response,
     error_response,
     json_response,
@@ -30,6 +31,7 @@ from sessions_app.exceptions import (
         (NotSignedIn(), 401, "not_signed_in"),
         (InvalidToken(), 401, "invalid_token"),
         (PayloadTooLarge(7), 413, "payload_too_large"),
+        (StorageUnavailable(), 503, "storage_unavailable"),
         (MethodNotAllowed("GET"), 405, "method_not_allowed"),
         (ValidationError("Not so."), 400, "invalid"),
         (ValidationError({"a": ["Not so."]}), 400, "invalid"),
@@ -42,6 +44,7 @@ def test_refusal(error: APIException, status: int, code: str) -> None:
     assert body["detail"].endswith(".")
     assert ("errors" in body) == isinstance(error, ValidationError)
     assert response.get("WWW-Authenticate") == ("Token" if status == 401 else None)
+    assert response.get("Retry-After") == ("5" if status == 503 else None)
 
 
 def test_what_does_not_validate_is_told_field_by_field() -> None:

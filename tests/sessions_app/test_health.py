@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import psutil
 import pytest
 
 from sessions_app.channel_layer import LocalChannelLayer
 from sessions_app.server import Server
 from tests.sessions_app.asgi_client import AsgiClient
+from tests.storage import full_disk
 
 
 class MuteLayer(LocalChannelLayer):
@@ -45,6 +47,16 @@ async def test_not_ready_without_a_channel_layer(
     assert await response.refusal() == (503, "not_ready")
     assert "no layer" in caplog.text, "the log says why"
     assert (await client.get("/health")).status == 200
+
+
+async def test_not_ready_while_the_database_takes_nothing(client: AsgiClient, waiting: str) -> None:
+    path, title = f"/api/session/{waiting}", {"title": "Mine"}
+    with full_disk(psutil.Process()):
+        assert (await client.send("PATCH", path, title)).status == 503
+        assert await (await client.get("/ready")).refusal() == (503, "not_ready")
+        assert (await client.get("/health")).status == 200
+    assert (await client.send("PATCH", path, title)).status == 200
+    assert (await client.get("/ready")).status == 200
 
 
 async def test_only_ready_asks_the_database(client: AsgiClient, queries: list[str]) -> None:

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
+from django.db import connection
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
 import apps_app.dsl as yr
 from apps_app.models import App
 from sessions_app import event_log, openapi
+from sessions_app.authentication import VISITOR_COOKIE
 from sessions_app.database import in_database
 from sessions_app.models import Session, Status
 from sessions_app.openapi import document
@@ -178,6 +180,21 @@ async def not_ready(world: World, what: Documented) -> Response:
     return response
 
 
+async def storage_unavailable(world: World, what: Documented) -> Response:
+    await in_database(rename_tables, "", "_gone")
+    visitor = {"Cookie": f"{VISITOR_COOKIE}={uuid.uuid4()}"}
+    response = await world.call(what, headers=visitor, body=BODIES.get(what.operation))
+    await in_database(rename_tables, "_gone", "")
+    return response
+
+
+def rename_tables(before: str, after: str) -> None:
+    with connection.cursor() as cursor:
+        for model in (App, Session):
+            table = model._meta.db_table
+            cursor.execute(f"ALTER TABLE {table}{before} RENAME TO {table}{after}")
+
+
 def with_body(body: bytes, **headers: str) -> Play:
     async def play(world: World, what: Documented) -> Response:
         return await world.call(what, headers=headers, body=body)
@@ -201,6 +218,7 @@ PLAYS: dict[str, Play] = {  # by code, or by operation and status, or else the a
     "idempotency_key_reused": idempotency_key_reused,
     "not_a_fork_point": not_a_fork_point,
     "not_ready": not_ready,
+    "storage_unavailable": storage_unavailable,
     "retry_session-200": retry,
     "stream_session-204": past_the_exit,
 }

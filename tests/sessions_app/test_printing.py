@@ -71,6 +71,16 @@ def test_installed_streams_stand_for_the_real_ones(
     assert until(lambda: kept() == "outerr")
 
 
+def test_full_disk_under_the_stream_fails_no_app(prints: Prints) -> None:
+    long = "one " * 5000  # more than is buffered
+    with pytest.raises(OSError, match="space"), open("/dev/full", "w") as full:  # raised as it is closed
+        stream: Any = AppStream(full)
+        with prints.caught():
+            print(long, file=stream)
+            print("two", file=stream, flush=True)
+    assert until(lambda: kept() == f"{long}\ntwo\n")
+
+
 def test_stream_that_cannot_show_a_text_fails_no_app(
     console: io.TextIOWrapper, stream: Any, prints: Prints
 ) -> None:

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory
 from rest_framework.exceptions import PermissionDenied
@@ -34,6 +35,16 @@ async def greet(request: HttpRequest, name: str = "") -> HttpResponse:
 @described("Nothing", answers={200: None}, is_public=True)
 async def refuse(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied("Not that.")
+
+
+@described("Nothing", answers={200: None}, is_public=True)
+async def lose(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("disk I/O error")
+
+
+@described("Nothing", answers={200: None}, is_public=True)
+async def break_rule(request: HttpRequest) -> HttpResponse:
+    raise IntegrityError("NOT NULL constraint failed")
 
 
 def requested(method: str = "GET", path: str = "/", **headers: str) -> Any:
@@ -69,6 +80,17 @@ async def test_what_a_view_refuses_is_told_in_the_one_shape() -> None:
         403,
         {"detail": "Not that.", "code": "permission_denied"},
     )
+
+
+async def test_database_that_cannot_be_used_is_told_as_that(caplog: pytest.LogCaptureFixture) -> None:
+    response: Any = await public(GET=lose)(requested(path="/lost"))
+    assert (response.status_code, json.loads(response.content)["code"]) == (503, "storage_unavailable")
+    assert "GET /lost: disk I/O error" in caplog.text
+
+
+async def test_error_of_ours_is_not_told_as_the_database_s() -> None:
+    with pytest.raises(IntegrityError):
+        await public(GET=break_rule)(requested())
 
 
 def test_django_leaves_forgery_to_the_endpoint() -> None:

@@ -38,7 +38,7 @@ async def test_attending_is_cancelled_at_whatever_moment_a_message_comes(puppet:
     attending = asyncio.create_task(puppet._attend())
     while puppet._writer is None:  # noqa: ASYNC110 - nobody else tells
         await asyncio.sleep(0)
-    puppet.theirs.send(packed({"is": "alive", "waits": 0.0}))
+    puppet.theirs.send(packed({"is": "alive", "waited": 0.0}))
     for _ in range(turns):
         await asyncio.sleep(0)
     attending.cancel()

@@ -1,7 +1,10 @@
 """Apps whose events are known beforehand."""
 
 import asyncio
+import os
 import time
+import uuid
+from pathlib import Path
 
 import yera as yr
 
@@ -61,6 +64,31 @@ def chatter() -> None:
     while True:
         yr.markdown("word")
         time.sleep(0.001)
+
+
+@yr.app(model=False)
+def payments() -> str:
+    """Pays sixty times, and returns the receipts."""
+    receipts = []
+    for number in range(60):
+        receipts.append(yr.step(pay))
+        yr.markdown(f"{number}")
+        time.sleep(0.05)
+    return " ".join(receipts)
+
+
+def pay() -> str:
+    """Leaves a receipt in a folder, named by the step and the try."""
+    receipt = f"{yr.idempotency_key().replace(':', '-')}_{uuid.uuid4().hex}"
+    (Path(os.environ["RECEIPTS"]) / receipt).mkdir()  # takes no bytes
+    return receipt
+
+
+@yr.app(model=False)
+def naps() -> None:
+    for number in range(60):
+        yr.markdown(f"{number}")
+        yr.sleep(0.05)
 
 
 @yr.app(model=False)
