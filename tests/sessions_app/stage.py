@@ -50,6 +50,10 @@ class Stage:
         self.session.refresh_from_db()
         return self.session.status
 
+    def rests(self) -> bool:
+        """Whether it comes to a pause or to a sleep."""
+        return until(lambda: self.status() not in (Status.CREATED, Status.RUNNING))
+
     def pauses(self) -> bool:
         """Whether it comes to wait for an answer or to end."""
 

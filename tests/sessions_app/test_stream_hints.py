@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sessions_app import event_log, log_reading
 from sessions_app.database import in_database
 from sessions_app.exits import ending, failed_exit
-from sessions_app.frames import Entry, frame
+from sessions_app.frames import Entry, Retract, frame
 from sessions_app.log_reading import Reading
 from sessions_app.models import Kind, Session, Status
 from sessions_app.notifications import Subscription
@@ -46,7 +46,8 @@ class Story:
         self._write([entry(Kind.INTERACTION)], {**running, "turn_seq": 5})
         self._write([], {**running, "owner": "another"})
         self._write([entry(step="0.1"), entry(Kind.STEP, step="0.1"), entry()])
-        self._write([entry(Kind.RETRACT)])
+        # Of nothing that was shown: what becomes of that is test_retracts.py's.
+        self._write([entry(Kind.RETRACT)._replace(payload=Retract.payload(range(1)))])
         self._write([], {"status": Status.DIVERGED})
         self._write([], running)
         self._write([entry(closes_turn=True)], waiting)

@@ -26,9 +26,11 @@ def record(session: Session, *answers: Any) -> Session:
     """
     writer = LogWriter(lambda hints: None)
     writer.start()
-    with running_loop() as loop:
-        _play(Stage(session, writer, loop), answers)
-    writer.stop()
+    try:
+        with running_loop() as loop:
+            _play(Stage(session, writer, loop), answers)
+    finally:
+        writer.stop()
     return session
 
 
@@ -39,7 +41,7 @@ def _play(stage: Stage, answers: Sequence[Any]) -> None:
         assert stage.pauses()
         assert stage.status() == Status.WAITING, stage.session.failure
         stage.answer(answer)
-    assert stage.pauses()
+    assert stage.rests()
     if stage.status() == Status.WAITING:
         stage.park()
     assert until(lambda: not is_running(stage.runner))
