@@ -92,11 +92,9 @@ class Runner:
 
     def halt(self, session_id: UUID) -> None:
         """Stop a run whose session was ended or taken over by somebody else."""
-        run = self._runs.pop(session_id, None)
+        run = self._runs.get(session_id)
         if run is not None:
-            run.stop()
-            self._let_end(run)
-            self._player.cancel(run)
+            self._halt(run)
 
     def sweep(self) -> None:
         """Find what lost messages and dead runners left behind; interrupt runs that ignore their stop."""
@@ -107,7 +105,7 @@ class Runner:
         owned = dict(Session.objects.owned_by(self.name).values_list("id", "status"))
         for session_id, run in runs:
             if run.over or session_id not in owned:
-                self.halt(session_id)  # perhaps its app caught what should have ended it
+                self._halt(run)  # perhaps its app caught what should have ended it
             elif run.waiting.wait is not None and owned[session_id] == Status.RUNNING:
                 self.wake(session_id)
         self._release_strays(set(owned))
@@ -130,8 +128,8 @@ class Runner:
         self._hot[run] = time.monotonic()
         if run.waiting.wait is None:  # it went on in the meantime
             self._hot.pop(run, None)
-        elif len(self._hot) > self._max_hot:
-            self._park(next(iter(self._hot), run))
+        for oldest in list(self._hot)[: max(0, len(self._hot) - self._max_hot)]:
+            self._park(oldest)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
@@ -230,10 +228,13 @@ class Runner:
             self.wake(run.session_id)
 
     def _forget(self, run: Run) -> None:
-        if self._runs.get(run.session_id) is run:  # not the one that came after it
-            del self._runs[run.session_id]
+        self._remove(run)
         self._hot.pop(run, None)
         self._stopped.pop(run, None)
+
+    def _remove(self, run: Run) -> None:
+        if self._runs.get(run.session_id) is run:  # not the one that has come after it
+            del self._runs[run.session_id]
 
     def _release_strays(self, owned: set[UUID]) -> None:
         """Give up sessions that are this runner's in the database, but that it has not run for two sweeps.
@@ -245,6 +246,12 @@ class Runner:
             write = Write(session_id, {"owner": self.name}, changes={"owner": ""}, raise_epoch=True)
             self._writer.put(write, log_refusal, waits=False)
         self._strays = strays
+
+    def _halt(self, run: Run) -> None:
+        self._remove(run)
+        run.stop()
+        self._let_end(run)
+        self._player.cancel(run)
 
     def _let_end(self, run: Run) -> None:
         """A run that is over is to come to its end by itself, for a while."""
