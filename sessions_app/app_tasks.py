@@ -14,6 +14,8 @@ from sessions_app.steps import Branch, current_branch
 
 T = TypeVar("T")
 
+ASYNC_CLOSE = "async_generator_athrow"  # a type that Python has no other name for
+
 
 class RunTasks(WeakSet[asyncio.Task[Any]]):
     """What one run's app has started; once it is over, whatever is still started is cancelled too."""
@@ -34,8 +36,12 @@ def guarded_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Generator[Any, None, T], **options: Any
 ) -> asyncio.Task[T]:
     """A task factory: what asyncio would raise in the loop itself becomes TaskExit."""
-    task = asyncio.Task(_guarded(work, _next_branch()), loop=loop, **options)
+    # What closes a generator that was dropped runs whenever and wherever that is found.
+    branch = None if type(work).__name__ == ASYNC_CLOSE else _next_branch()
+    task = asyncio.Task(_guarded(work, branch), loop=loop, **options)
     task.add_done_callback(lambda _: work.close())  # a task that was cancelled at once has not begun it
+    if branch is not None:
+        task.add_done_callback(lambda _: branch.end())
     if (tasks := tasks_of_run.get(None)) is not None:
         tasks.add(task)
         if tasks.is_over:

@@ -42,7 +42,9 @@ class Play(ABC):
             shown, still_recorded = self._steps.shown(key), self._recording.highest(block_type)
             return self._numbering.next_block(block_type, shown, still_recorded)
         self._check_own(block_type)
-        return self._numbering.next_block(block_type)
+        return self._numbering.next_block(
+            block_type, still_recorded=self._recording.highest_of_tasks(block_type)
+        )
 
     # What is recorded.
 

@@ -35,6 +35,8 @@ from sessions_app.writes import NewEntry, Position
 
 log = logging.getLogger(__name__)
 
+LONGEST_ALARM_SECONDS = 60.0
+
 
 class Clock(Protocol):
     """What a recorder needs of the runner around it."""
@@ -102,7 +104,6 @@ class Recorder(Play):
             wait_ends_at=self._clock.wait_ends_at(self.claim.app_id),
         )
         self.prints.save()  # behind the question, which does not wait for it
-        self.waiting.check_over()  # a stop that came before the question was set has not seen it
         return question.future
 
     def begin_step(self, name: str) -> Future[Step]:
@@ -169,7 +170,7 @@ class Recorder(Play):
         elif self._is_own() and not self._steps.are_under_way:
             self.waiting.begin(nap)
             self._wait_in_log([], pending=[], wake_at=nap.until, wait_ends_at=None)
-            self._clock.later(nap.seconds_left, partial(self._wake, nap))
+            self._set_alarm(nap)
         else:  # one of several things under way: the session does not wait for it alone
             self._steps.begin(key)
             self._clock.later(nap.seconds_left, partial(self._end_nap, nap, key))
@@ -229,6 +230,11 @@ class Recorder(Play):
             # Nothing but an answer comes after a question.
             self.waiting.read_seq = max(self.waiting.read_seq, outcome.last_seq)
             self._has_come_to_wait()
+
+    def _set_alarm(self, nap: Nap) -> None:
+        # Not for longer: an alarm keeps the run, parked or not. The sweep wakes who sleeps on.
+        if nap.seconds_left < LONGEST_ALARM_SECONDS:
+            self._clock.later(nap.seconds_left, partial(self._wake, nap))
 
     def _wake(self, nap: Nap) -> None:
         if self.waiting.wake(nap):

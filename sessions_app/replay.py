@@ -20,6 +20,7 @@ from sessions_app.frames import Entry
 from sessions_app.log_reading import RecordedEntry
 from sessions_app.models import Kind
 from sessions_app.question import Question
+from sessions_app.steps import Branch
 from sessions_app.writes import NewEntry
 
 Account = dict[str, Any]  # of what was recorded or attempted, for people to read
@@ -73,9 +74,14 @@ class RecordedStep(NamedTuple):
 
 
 class Recording:
-    """What is still to come of a log: its events outside of steps in order, its steps, its answers."""
+    """What is still to come of a log: its events outside of steps in order, its steps, its answers.
+
+    `own` is the branch of the app's own work. A task that it has left running may call its recorded
+    steps later than the first time, since the app's own work takes no time in a replay.
+    """
 
     def __init__(self, entries: Iterable[RecordedEntry]) -> None:
+        self.own = Branch()
         self._events: deque[Stretch] = deque()
         self._steps: dict[str, RecordedStep] = {}
         self._interactions: deque[Entry] = deque()
@@ -137,7 +143,7 @@ class Recording:
         attempted = {"kind": str(Kind.STEP), "key": key, "name": name}
         step = self._steps.get(key)
         if step is None:
-            if self._events:
+            if self._events and self.own.has(key):
                 self._raise_events(attempted)
             return None
         if step.name != name:
@@ -147,6 +153,13 @@ class Recording:
     def highest(self, mark: str) -> int:
         """The highest number under this mark in the steps that are still to be called; 0 for none."""
         return max((step.highest.get(mark, 0) for step in self._steps.values()), default=0)
+
+    def highest_of_tasks(self, mark: str) -> int:
+        """The same, before which the app's own new blocks come: that of steps that tasks are to call."""
+        if self._events or not self._steps:
+            return 0
+        called = (step for key, step in self._steps.items() if self.own.may_still_call(key))
+        return max((step.highest.get(mark, 0) for step in called), default=0)
 
     def check_played(self, attempted: Account | None) -> None:
         """Raise MismatchError, with the first that is left, unless all has been played.
@@ -161,13 +174,14 @@ class Recording:
         return MismatchError(self._last_seq, None, problem)
 
     def _left(self) -> Iterator[tuple[int, Account]]:
-        """By seq, the next event, the next answer, and all steps."""
+        """By seq, the next event, the next answer, and all steps that nobody is going to call."""
         if self._events:
             yield self._events[0].seq, self._events[0].shape.account()
         if self._interactions:
             yield self._interactions[0].seq, _account_of(self._interactions[0])
         for key, step in self._steps.items():
-            yield step.seq, {"kind": str(Kind.STEP), "key": key, "name": step.name}
+            if not self.own.may_still_call(key):
+                yield step.seq, {"kind": str(Kind.STEP), "key": key, "name": step.name}
 
     def _raise_events(self, attempted: Account | None) -> None:
         raise MismatchError(self._events[0].seq, self._events[0].shape.account(), attempted)

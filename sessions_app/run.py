@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from apps_app.dsl.runtime import Exited, Parked, SessionOver, Stopped
@@ -49,6 +48,7 @@ class Run(Recorder):
         for seqs in recording.cut_off():
             self._record(NewEntry(Kind.RETRACT, Retract.payload(seqs)))
         self._recording = recording
+        recording.own = self.branch
 
     def is_next(self, interaction: Entry) -> bool:
         """Whether nothing can have been recorded between what the run knows of and this interaction."""
@@ -65,17 +65,25 @@ class Run(Recorder):
 
         `settle` is told whether that came to pass, and whether an answer came meanwhile.
         """
-        if self._steps.are_under_way or not self.waiting.begin_parking():
+        if not self.waiting.begin_parking():
+            return
+        if self._steps.are_under_way:  # of a task of the app's: another may still begin, which is over then
+            self.waiting.end_parking(is_parked=False)
             return
 
         def settled(outcome: Position | Exception) -> None:
             is_parked = not isinstance(outcome, Exception)
             has_missed = self.waiting.end_parking(is_parked=is_parked)
             if isinstance(nap := self.waiting.wait, Nap):
-                self._host.later(nap.seconds_left, partial(self._wake, nap))
+                self._set_alarm(nap)
             settle(is_parked, has_missed)
 
         self._journal.park(settled)
+
+    def wake_if_due(self) -> None:
+        """End a sleep whose time has come."""
+        if isinstance(nap := self.waiting.wait, Nap) and nap.seconds_left <= 0:
+            self._wake(nap)
 
     def stop(self) -> None:
         """The session goes on or has ended without this run: whatever it calls next raises Stopped."""

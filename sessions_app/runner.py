@@ -11,6 +11,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,6 +31,7 @@ from sessions_app.models import PLAYABLE, Session, SessionQuerySet, Status
 from sessions_app.player import Player, fail
 from sessions_app.printing import Printer
 from sessions_app.run import Run
+from sessions_app.write_queue import WriterStoppedError
 from sessions_app.writes import FencedError, Position, Write
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Runner:
         self._unowned: set[UUID] | None = None
         self._printer = Printer(writer)
         self._limits = KnownLimits()
+        self._is_ending = False
 
     # What the dispatch tells of.
 
@@ -108,6 +111,8 @@ class Runner:
                 self._halt(run)  # perhaps its app caught what should have ended it
             elif run.waiting.wait is not None and owned[session_id] == Status.RUNNING:
                 self.wake(session_id)
+            else:
+                run.wake_if_due()
         self._release_strays(set(owned))
         self.park_idle(conf.hot_seconds)
         self._interrupt_stopped()
@@ -115,6 +120,7 @@ class Runner:
 
     def release_all(self) -> None:
         """Give up every session, for the process ends: the next runner plays them on."""
+        self._is_ending = True
         for run in list(self._runs.values()):
             run.release()
 
@@ -125,6 +131,7 @@ class Runner:
     # What a run tells of, as its `Host`.
 
     def waits(self, run: Run) -> None:
+        self._hot.pop(run, None)  # it comes to the end
         self._hot[run] = time.monotonic()
         if run.waiting.wait is None:  # it went on in the meantime
             self._hot.pop(run, None)
@@ -192,6 +199,9 @@ class Runner:
                 "Session %s could not be claimed: %s. The sweep tries again.", candidate.session_id, outcome
             )
             return
+        if self._is_ending:
+            self._give_up(candidate.session_id)
+            return
         claim = Claim(
             candidate.session_id,
             candidate.app_id,
@@ -201,6 +211,8 @@ class Runner:
             code_hash=candidate.code_hash,
         )
         run = Run(claim, self._writer, self._printer.prints_of(claim.session_id), self)
+        if (earlier := self._runs.get(claim.session_id)) is not None:
+            self._halt(earlier)  # it is over, and has not come to its end yet
         self._runs[claim.session_id] = run
         self._player.start(run)
 
@@ -243,9 +255,13 @@ class Runner:
         """
         strays = owned - set(self._runs)
         for session_id in strays & self._strays:
-            write = Write(session_id, {"owner": self.name}, changes={"owner": ""}, raise_epoch=True)
-            self._writer.put(write, log_refusal, waits=False)
+            self._give_up(session_id)
         self._strays = strays
+
+    def _give_up(self, session_id: UUID) -> None:
+        write = Write(session_id, {"owner": self.name}, changes={"owner": ""}, raise_epoch=True)
+        with suppress(WriterStoppedError):  # the process ends: then the server gives it up
+            self._writer.put(write, log_refusal, waits=False)
 
     def _halt(self, run: Run) -> None:
         self._remove(run)

@@ -18,8 +18,9 @@ class Branch:
     Named by the way to it, so that a replay finds it: the k-th task that its parent started.
     """
 
-    def __init__(self, name: str = "0") -> None:
+    def __init__(self, name: str = "0", living: set[str] | None = None) -> None:
         self.name = name
+        self._living: set[str] = set() if living is None else living  # tasks', of the whole run
         self._children = 0
         self._steps = 0
 
@@ -29,7 +30,17 @@ class Branch:
         name = f"{self.name}-{self._children}"
         if len(name) > MAX_BRANCH_NAME:
             name = hashlib.blake2s(name.encode(), digest_size=12).hexdigest()
-        return Branch(name)
+        self._living.add(name)
+        return Branch(name, self._living)
+
+    def end(self) -> None:
+        """Its task has come to its end."""
+        self._living.discard(self.name)
+
+    def may_still_call(self, key: str) -> bool:
+        """Whether a task of this run lives that calls the step with this key, or starts who does."""
+        branch = key.rpartition(".")[0]
+        return any(branch == name or branch.startswith(f"{name}-") for name in self._living)
 
     def has(self, key: str) -> bool:
         """Whether the step with this key was called here."""

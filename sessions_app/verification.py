@@ -99,6 +99,7 @@ class Verification(Play):
     def __init__(self, session_id: UUID, recording: CheckedRecording) -> None:
         super().__init__(session_id, Waiting(0))
         self._recording: CheckedRecording = recording
+        recording.own = self.branch
         self.mismatch: MismatchError | None = None
         self.failure = ""
         self.code_hash = ""

@@ -46,8 +46,9 @@ class Waiting:
             raise self._over
 
     def begin(self, wait: Wait) -> None:
-        """From here on the app waits for this."""
+        """From here on the app waits for this; raises SessionOver for a run that is over by now."""
         with self._lock:
+            self.check_over()
             self._wait = wait
 
     def end(self, over: type[SessionOver]) -> None:
@@ -93,7 +94,7 @@ class Waiting:
         with self._lock:
             if self._wait is None or self._is_parking:
                 return False
-            self._is_parking = True
+            self._is_parking, self._has_missed = True, False
         return True
 
     def end_parking(self, *, is_parked: bool) -> bool:

@@ -15,13 +15,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import Error, connection
 
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.dispatch.base import Dispatch
 from sessions_app.dispatch.quarantine import Quarantine
-from sessions_app.dispatch.recovery import give_up
+from sessions_app.dispatch.recovery import give_up, look_and_give_up
 from sessions_app.dispatch.runner_child import RunnerChild
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
@@ -122,8 +122,12 @@ class LocalDispatch(Dispatch):
         """
         while True:
             await asyncio.sleep(conf.sweep_seconds)
+            # One look each time, since runners that start meanwhile are not among these.
             living = [child.name for child in self._children]
-            await give_up(Session.objects.owned().exclude(owner__in=living), self._writer)
+            try:
+                await look_and_give_up(Session.objects.owned().exclude(owner__in=living), self._writer)
+            except Error as error:
+                log.error("Sessions that nobody holds could not be given up; trying again: %s", error)
 
     async def _watch_lock(self) -> None:
         """Kill a runner that holds up the others' writes, and neither commits nor reports.

@@ -36,14 +36,19 @@ async def give_up(owned: SessionQuerySet, writer: LogWriter, accused: UUID | Non
     """
     while True:
         try:
-            sessions = await in_database(lambda: list(owned.only(*COLUMNS)))
-            if not sessions:
+            if not await look_and_give_up(owned, writer, accused):
                 return
-            blamed = _blamed(sessions, accused)
-            await asyncio.gather(*(_give_up(session, writer, session in blamed) for session in sessions))
         except Error as error:
             log.error("Sessions of a dead runner could not be given up; trying again: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def look_and_give_up(owned: SessionQuerySet, writer: LogWriter, accused: UUID | None = None) -> bool:
+    """One look: whether there were any, of which some may have changed just then."""
+    sessions = await in_database(lambda: list(owned.only(*COLUMNS)))
+    blamed = _blamed(sessions, accused)
+    await asyncio.gather(*(_give_up(session, writer, session in blamed) for session in sessions))
+    return bool(sessions)
 
 
 def _blamed(sessions: Iterable[Session], accused: UUID | None) -> list[Session]:

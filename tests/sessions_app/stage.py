@@ -33,6 +33,7 @@ class Stage:
         self.writer = writer
         self._loop = loop
         self._count = 0
+        self._family = [self]
         self.runner = self._new_runner()
 
     def beside(self) -> Stage:
@@ -41,6 +42,7 @@ class Stage:
         event_log.create(session)
         stage = copy.copy(self)
         stage.session = session
+        self._family.append(stage)
         return stage
 
     def begin(self, entry_point: str = ENTRY_POINT) -> None:
@@ -97,10 +99,11 @@ class Stage:
         self.runner.sweep()
 
     def close(self) -> None:
-        """End the session, and everything that played it."""
-        if self.status() not in ENDED:
-            self.cancel()
-        self.runner.halt(self.session.id)
+        """End the session and those beside it, and everything that played them."""
+        for stage in self._family:
+            if stage.status() not in ENDED:
+                stage.cancel()
+            self.runner.halt(stage.session.id)
         assert until(lambda: not is_running(self.runner))
 
     def _new_runner(self) -> Runner:

@@ -280,3 +280,15 @@ def test_first_of_what_is_left_is_told() -> None:
 
 def test_app_that_ends_with_all_played_is_none() -> None:
     Recording([]).check_played(None)
+
+
+def test_steps_that_a_living_task_is_to_call_are_none() -> None:
+    """Nor those of tasks that it may start; but those of one that has come to its end."""
+    recording = Recording(log(step(StepOutcome(), "0-1.1", markdown=4), step(StepOutcome(), "0-1-1.1")))
+    task = recording.own.child()
+    recording.check_played(None)
+    assert (recording.highest_of_tasks("markdown"), recording.highest_of_tasks("table")) == (4, 0)
+    task.end()
+    with pytest.raises(MismatchError):
+        recording.check_played(None)
+    assert recording.highest_of_tasks("markdown") == 0
