@@ -253,6 +253,26 @@ def test_step_that_its_app_gave_up_is_given_up_again(new_stage: NewStage) -> Non
     assert [shape[0] for shape in told[:-1]] == ["markdown-1", "markdown-2", "input_request-1"]
 
 
+def test_tasks_that_a_step_starts_are_no_branches(new_stage: NewStage) -> None:
+    """A replay does not run the step: those that come after it have the names that they had."""
+    calls: list[str] = []
+
+    async def fan_out() -> None:
+        await asyncio.gather(*(asyncio.sleep(0) for _ in range(3)))
+
+    async def work(name: str) -> str:
+        calls.append(name)
+        return name
+
+    async def main() -> str:
+        await yr.astep(fan_out)
+        names = await asyncio.gather(*(yr.astep(work, name, name=name) for name in "ab"))
+        return await yr.atext_input() + "".join(names)
+
+    told = play_to_end(new_stage(main), ["x"], Stage.kill)
+    assert (told[-1][-1]["return_value"], sorted(calls)) == ("xab", ["a", "b"])
+
+
 def test_replay_calls_no_step_after_its_end(new_stage: NewStage, gates: Gates) -> None:
     """A step that is under way when its session is cancelled is not recorded, and nothing comes after."""
 

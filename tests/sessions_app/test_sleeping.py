@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from django.utils import timezone
 
 import apps_app.dsl as yr
+from sessions_app import recorder
 from sessions_app.models import Session, Status
 from tests.deadline import until
 from tests.sessions_app.conftest import NewStage
@@ -69,6 +71,21 @@ def test_sleep_ends_by_itself(new_stage: NewStage, sleeper: Callable[[float], Ca
     assert texts(stage.session.id) == ["before", "after"]
     assert [entry.kind for entry in entries(stage.session.id)] == ["event", "step", "event", "event"]
     assert stage.session.wake_at is None
+
+
+def test_sweep_ends_a_sleep_that_is_too_long_for_an_alarm(
+    new_stage: NewStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "LONGEST_ALARM_SECONDS", 0)
+    stage = new_stage(nap(0.05))
+    stage.begin()
+
+    def is_finished() -> bool:
+        stage.runner.sweep()
+        return stage.status() == Status.FINISHED
+
+    assert until(is_finished)
+    assert stage.session.epoch == 2  # in the same run: taken up once, and ended
 
 
 @pytest.mark.parametrize("sleeper", [nap, nap_async])
@@ -171,7 +188,7 @@ def test_sleep_that_its_app_gives_up_is_given_up_again(new_stage: NewStage, is_b
         try:
             async with asyncio.timeout(0.1):
                 await yr.asleep(0.3)
-            yr.markdown("slept")
+            yr.exit(1, "slept")
         except TimeoutError:
             yr.markdown("gave up")
 
@@ -186,8 +203,15 @@ def test_sleep_that_its_app_gives_up_is_given_up_again(new_stage: NewStage, is_b
         with suppress(TimeoutError):
             async with asyncio.timeout(0.1):
                 await yr.asleep(0.3)
+            yr.exit(1, "slept")
 
-    told = play_to_end(new_stage(main), ["x"], lambda stage: stage.kill())
+    def kill_long_after(stage: Stage) -> None:
+        for entry in stage.session.entries.filter(kind="step", payload__contains="result"):
+            entry.payload = json.dumps(json.loads(entry.payload) | {"result": "2020-01-01T00:00:00+00:00"})
+            entry.save()
+        stage.kill()
+
+    told = play_to_end(new_stage(main), ["x"], kill_long_after)
     expected = [] if is_beside_work else ["gave up"]
     assert [shape[-1]["content"] for shape in told if shape[0].startswith("markdown")] == expected
 
