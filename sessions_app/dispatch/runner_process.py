@@ -78,8 +78,8 @@ class RunnerProcess:
         try:
             for message in self._channel.messages():
                 self._call(calls[message["do"]], message)
-        except OSError:
-            log.exception("Lost the channel to the web process.")
+        except OSError as error:  # it was killed
+            log.warning("Lost the channel to the web process: %s", error)
         runner.release_all()
         runner.finish_printed()
         self._writer.stop()
