@@ -15,9 +15,9 @@ serve: $(INSTALLED) $(NODE_MODULES)
 test: lint
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-# All tests without lint and coverage, for a further stack: make test-only VENV=.venv-next PYTHON=python3.13
+# The tests without lint and coverage, for a further stack: make test-only VENV=.venv-next PYTHON=python3.13
 test-only: $(INSTALLED) $(NODE_MODULES)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(OPTIONS)
 
 lint: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff format --check .
