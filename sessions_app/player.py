@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import ctypes
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from django.db import connection
 from apps_app import discovery
 from apps_app.discovery import AppLoadError
 from apps_app.dsl.app import App, aplay, play
-from apps_app.dsl.runtime import SessionOver
+from apps_app.dsl.runtime import SessionOver, Stopped
 from sessions_app import log_reading
 from sessions_app.app_tasks import RunTasks, tasks_of_run
 from sessions_app.exits import failed_exit
@@ -25,6 +27,9 @@ from sessions_app.run import Run
 from sessions_app.steps import current_branch
 
 log = logging.getLogger(__name__)
+
+INTERRUPTIONS = 20
+INTERRUPTION_SECONDS = 0.001
 
 
 class Player:
@@ -49,6 +54,22 @@ class Player:
         """Cancel the task of an async app's run; any thread may ask for it."""
         if run.task is not None:
             self._loop.call_soon_threadsafe(run.task.cancel)
+
+    def interrupt(self, run: Run) -> None:
+        """Raise Stopped inside the run's thread, or cancel its task.
+
+        By then it is in its app's own code, since every call of ours raises at once. Code that never
+        returns to Python cannot be interrupted; it is left to end by itself.
+        """
+        if run.task is not None:
+            self.cancel(run)
+            return
+        thread_id = ctypes.c_ulong(0 if run.thread is None else run.thread.ident or 0)
+        for _ in range(INTERRUPTIONS):  # an app that swallows what it can has a gap somewhere
+            if run.has_left or not run.is_alive:
+                return
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, ctypes.py_object(Stopped))
+            time.sleep(INTERRUPTION_SECONDS)
 
     def _play(self, run: Run) -> None:
         """In the run's thread: load here, since it may take its time, then play here or in the loop."""
@@ -115,6 +136,7 @@ class Player:
             log.exception("Session %s ended by an error outside its app's functions.", run.session_id)
             fail(run, type(error).__name__, f"Error outside the app: {error}", traceback.format_exc())
         finally:
+            run.has_left = True  # what comes now is ours, and must not be interrupted
             self._ended(run)
 
 

@@ -57,6 +57,7 @@ class Recorder(Play):
         self.prints = prints
         self.refusal: Exception | None = None  # why the log took no more, if it did
         self.code_hash = claim.code_hash  # of the file that is played
+        self.has_left = False  # the app's function
         self._clock = clock
         self._journal = Journal(claim.session_id, claim.position, writer, self._refused)
         self._acquitted = {"is_suspect": False, "deaths": 0} if claim.is_suspect else {}

@@ -6,7 +6,6 @@ Callers may be any thread.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import datetime
 import logging
 import time
@@ -18,7 +17,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps_app.dsl.runtime import Stopped
 from sessions_app import log_reading
 from sessions_app.claim import Claim
 from sessions_app.conf import conf
@@ -274,21 +272,12 @@ class Runner:
         self._stopped[run] = time.monotonic()
 
     def _interrupt_stopped(self) -> None:
-        """Raise Stopped inside the threads, or cancel the tasks, of runs that go on although they are over.
-
-        By then such a run is in its app's own code, since every call of ours raises at once. Code
-        that never returns to Python cannot be interrupted; it is left to end by itself.
-        """
+        """Interrupt runs that go on although they are over, and have had their time to end."""
         for run, since in list(self._stopped.items()):
             if not run.is_alive:
                 self._stopped.pop(run, None)
-            elif time.monotonic() - since < conf.stop_grace_seconds:
-                continue
-            elif run.task is not None:
-                self._player.cancel(run)
-            elif run.thread is not None:
-                thread_id, exception = ctypes.c_ulong(run.thread.ident or 0), ctypes.py_object(Stopped)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread_id, exception)
+            elif time.monotonic() - since >= conf.stop_grace_seconds:
+                self._player.interrupt(run)
 
 
 class Candidate(NamedTuple):
