@@ -228,7 +228,8 @@ class Recording:
             outcome = StepOutcome(orjson.dumps(record["result"]), record["error"])
         # Given up just when its result was on the way, a step has both: the app has seen the latter only.
         earlier = self._steps.get(entry.step)
-        highest = record["highest"] if earlier is None else earlier.highest
+        # Servers that could not replay yet wrote no `highest`.
+        highest = record.get("highest", {}) if earlier is None else earlier.highest
         self._steps[entry.step] = RecordedStep(entry.seq, record["name"], outcome, highest)
         self._unfinished.pop(entry.step, None)
 

@@ -292,3 +292,11 @@ def test_steps_that_a_living_task_is_to_call_are_none() -> None:
     with pytest.raises(MismatchError):
         recording.check_played(None)
     assert recording.highest_of_tasks("markdown") == 0
+
+
+def test_step_of_a_server_that_could_not_replay_is_read_too() -> None:
+    """What it has shown is unknown: where that matters the session diverges, and a person decides."""
+    entry = (Kind.STEP, "0.1", b'{"name":"pay","error":null,"blocks":{"markdown":1},"result":7}')
+    recorded = Recording(log(entry)).play_step("0.1", "pay")
+    assert recorded is not None
+    assert (recorded.outcome, recorded.highest) == (StepOutcome(b"7"), {})
