@@ -20,14 +20,15 @@ def full_disk(*processes: psutil.Process) -> Iterator[None]:
         yield
     finally:
         for process in processes:
-            _limit_files(process, resource.RLIM_INFINITY)
-            for child in process.children() if process.is_running() else ():
-                _limit_files(child, resource.RLIM_INFINITY)
+            with suppress(psutil.NoSuchProcess):  # killed meanwhile, as any of these may be at any moment
+                _limit_files(process, resource.RLIM_INFINITY)
+                for child in process.children():
+                    with suppress(psutil.NoSuchProcess):
+                        _limit_files(child, resource.RLIM_INFINITY)
 
 
 def _limit_files(process: psutil.Process, size: int) -> None:
-    with suppress(psutil.NoSuchProcess):  # it may have been killed meanwhile
-        process.rlimit(psutil.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    process.rlimit(psutil.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 @contextmanager
