@@ -1,0 +1,16 @@
+"""All that is measured, by the names that the command takes, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from tests.benchmark.figures import Figure
+
+
+class Row(Protocol):
+    def __call__(self, *, short: bool) -> list[Figure]:
+        """Measure it; `short` with numbers so small that only its counts mean something."""
+
+
+ROWS: Mapping[str, Row] = {}
