@@ -26,7 +26,8 @@ class ProcessorTime:
             time.process_time(),
             _of(psutil.Process(server.pid)),
             _of(server.runner()),
-            sum(busy) - busy.idle - busy.iowait - busy.guest - busy.guest_nice,
+            # A guest's time is in the user's, too.
+            sum(busy) - busy.idle - busy.iowait - busy.steal - busy.guest - busy.guest_nice,
         )
 
     def since(self, earlier: ProcessorTime) -> dict[str, float]:
