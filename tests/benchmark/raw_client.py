@@ -18,19 +18,27 @@ class RawConnection:
 
     def post(self, path: str, body: Any) -> Any:
         """The answer's JSON; raises RuntimeError unless its status is 2xx."""
+        self.send(path, body)
+        return self.answer()
+
+    def send(self, path: str, body: Any) -> None:
+        """The first half of `post`, for many at once."""
         content = json.dumps(body).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         self._socket.sendall(head.encode() + content)
+
+    def answer(self) -> Any:
+        """The second half of `post`."""
         headers = self._read_until(b"\r\n\r\n").lower()
         length = int(headers.split(b"content-length: ")[1].split(b"\r\n")[0])
         while len(self._buffer) < length:
             self._receive()
         answer, self._buffer = self._buffer[:length], self._buffer[length:]
         if not headers.startswith(b"http/1.1 2"):
-            raise RuntimeError(f"{path}: {headers!r} {answer!r}")
+            raise RuntimeError(f"{headers!r} {answer!r}")
         return json.loads(answer)
 
     def open_stream(self, path: str) -> None:
@@ -66,3 +74,14 @@ class RawConnection:
         if not data:
             raise ConnectionError("the server closed the connection")
         self._buffer += data
+
+
+def asking_session(port: int, app: str) -> str:
+    """The id of a new session of an app, which has asked its first question."""
+    calls, stream = RawConnection(port), RawConnection(port)
+    session = str(calls.post("/api/session", {"app_id": app})["session_id"])
+    stream.open_stream(f"/api/session/{session}/stream")
+    stream.next_block("input_request")
+    calls.close()
+    stream.close()
+    return session

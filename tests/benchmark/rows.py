@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from tests.benchmark.fan_out import fan_out
 from tests.benchmark.figures import Figure
-from tests.benchmark.latency import latency
-from tests.benchmark.noise import noise
-from tests.benchmark.parts import parts
-from tests.benchmark.sessions import sessions
-from tests.benchmark.streaming import streaming
+from tests.benchmark.idle_streams import idle_streams
+from tests.benchmark.one_session import one_session
 
 
 class Row(Protocol):
@@ -19,9 +17,7 @@ class Row(Protocol):
 
 
 ROWS: Mapping[str, Row] = {
-    "latency": latency,
-    "parts": parts,
-    "sessions": sessions,
-    "streaming": streaming,
-    "noise": noise,
+    "events": one_session,
+    "fan-out": fan_out,
+    "idle-streams": idle_streams,
 }

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
 # As long as an event of the benchmark's flooding app.
 PAYLOAD = (
-    b'{"event_class":"content","block_type":"markdown","block_id":"markdown-1","data":{"content":"0123456789"},'
+    b'{"event_class":"content","block_type":"markdown","block_id":"markdown-1","data":{"content":"012345678~"},'
     b'"timestamp":"2026-11-25T00:00:00.000000+00:00","chunk_id":100000,'
     b'"app":{"name":"flood.flood","instance_id":0},"parent_block_id":null}'
 )
