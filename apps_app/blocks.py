@@ -33,6 +33,9 @@ class Markdown(BlockData):
 
     content: str
 
+    def to_wire(self) -> dict[str, Any]:
+        return {"content": self.content}  # a streamed text has one for each token
+
 
 class InputEcho(BlockData):
     block_type = "input_echo"

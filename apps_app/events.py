@@ -16,7 +16,7 @@ from apps_app.blocks import BlockData
 INSTANCE_ID = 0  # the protocol knows one instance of an app per session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that takes seven times as long to make, and a flood makes many
 class Event:
     """One chunk. `chunk_id` counts from 1 per handle; `parent_block_id` is the enclosing layout."""
 
@@ -35,7 +35,7 @@ class Event:
                 "block_type": data.block_type,
                 "block_id": self.block_id,
                 "data": data.to_wire(),
-                "timestamp": datetime.datetime.now(datetime.UTC).isoformat(),
+                "timestamp": datetime.datetime.now(datetime.UTC),
                 "chunk_id": self.chunk_id,
                 "app": {"name": self.app_name, "instance_id": INSTANCE_ID},
                 "parent_block_id": self.parent_block_id,

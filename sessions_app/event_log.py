@@ -7,8 +7,9 @@ the entries that go with it take their seqs from that update, in one transaction
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby, repeat
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,11 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from sessions_app.columns import prepared
-from sessions_app.frames import Entry, segments
+from sessions_app.frames import segments
 from sessions_app.models import LogEntry, Session
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
 
-ROWS_PER_STATEMENT = (64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
+ROWS_PER_STATEMENT = (256, 64, 16, 4, 1)  # few shapes, so that SQLite's statement cache holds them all
 REMOVED_ENTRIES = 10_000
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
 
@@ -107,50 +108,40 @@ def _update_sql(changes: tuple[str, ...], shape: tuple[tuple[str, int], ...]) ->
 def _insert(
     cursor: CursorWrapper, session_id: UUID, first: int, entries: Sequence[NewEntry], now: datetime.datetime
 ) -> None:
-    # One statement for many rows: sqlite3 gives up the GIL at each step, and every return to
-    # Python may wait for a busy app thread.
     session, created_at = prepared(LogEntry, "session", session_id), prepared(LogEntry, "created_at", now)
-    has_key = any(map(_key_of, entries))
-    done = 0
+    seq = first
+    for alike, run in groupby(entries, _but_payload):
+        payloads = [entry.payload.decode() for entry in run]
+        for rows in _statements(len(payloads)):
+            done = payloads[:rows]
+            del payloads[:rows]
+            cursor.execute(_insert_sql(rows), [session, *alike, created_at, seq, *done])
+            seq += rows
+
+
+_but_payload = attrgetter("kind", "step", "closes_turn", "idempotency_key")
+
+
+def _statements(rows: int) -> Iterator[int]:
+    """How many rows each statement inserts."""
     for size in ROWS_PER_STATEMENT:
-        while len(entries) - done >= size:
-            parameters: list[Any] = []
-            for seq, entry in enumerate(entries[done : done + size], first + done):
-                parameters += (
-                    session,
-                    seq,
-                    entry.kind,
-                    entry.step,
-                    entry.closes_turn,
-                    entry.payload.decode(),
-                    created_at,
-                )
-                if has_key:
-                    parameters.append(entry.idempotency_key)
-            cursor.execute(_insert_sql(size, has_key), parameters)
-            done += size
+        count, rows = divmod(rows, size)
+        yield from repeat(size, count)
 
 
-_key_of = attrgetter("idempotency_key")
-
-
-@lru_cache(maxsize=2 * len(ROWS_PER_STATEMENT))
-def _insert_sql(rows: int, has_key: bool) -> str:
-    columns = ["session_id", "seq", "kind", "step", "closes_turn", "payload", "created_at"]
-    if has_key:
-        columns.append("idempotency_key")
-    row = f"({', '.join(['%s'] * len(columns))})"
+@lru_cache(maxsize=len(ROWS_PER_STATEMENT))
+def _insert_sql(rows: int) -> str:
+    # One statement for many rows: sqlite3 gives up the GIL at each step, and every return to Python
+    # may wait for a busy app thread. One parameter for each: Django looks for them in the statement.
+    values = ", ".join(f"({number}, %s)" for number in range(rows))
     return (
         f"INSERT INTO {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
-        f"({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+        "(session_id, kind, step, closes_turn, idempotency_key, created_at, seq, payload) "
+        f"SELECT %s, %s, %s, %s, %s, %s, %s + column1, column2 FROM (VALUES {values}) AS listed"
     )
 
 
 def _hint(write: Write, first: int) -> Hint:
-    numbered = (
-        Entry(seq, entry.kind, entry.closes_turn, entry.payload)
-        for seq, entry in enumerate(write.entries, first)
-    )
     state = None
     if "status" in write.changes:
         state = {
@@ -158,5 +149,5 @@ def _hint(write: Write, first: int) -> Hint:
             "pending": write.changes.get("pending", []),
             "divergence": write.changes.get("divergence"),
         }
-    stretch = segments(numbered) if write.size <= HINT_BYTES else []
+    stretch = segments(first, write.entries) if write.size <= HINT_BYTES else []
     return Hint(write.session_id, first - 1, first - 1 + len(write.entries), stretch, state)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from sessions_app.models import Kind
 
 HEARTBEAT = b": keep-alive\n\n"
+FOLLOW_ONLY = frozenset({Kind.INTERACTION, Kind.RETRACT})
 
 
 class Entry(NamedTuple):
@@ -25,6 +26,17 @@ class Entry(NamedTuple):
     kind: str
     closes_turn: bool
     payload: bytes
+
+
+class Framed(Protocol):
+    """What has a place in a log, or is to have one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def closes_turn(self) -> bool: ...
+    @property
+    def payload(self) -> bytes: ...
 
 
 class Retract(NamedTuple):
@@ -67,12 +79,13 @@ class Segment:
     frames: bytes
 
 
-def frame(entry: Entry) -> bytes:
-    """One SSE message; events are nameless, since old clients listen to `message`."""
-    if entry.kind == Kind.STEP:
+def frame(seq: int, kind: str, payload: bytes) -> bytes:
+    """An entry as one SSE message; events are nameless, since old clients listen to `message`."""
+    if kind == Kind.EVENT:
+        return b"id: %d\ndata: %s\n\n" % (seq, payload)
+    if kind == Kind.STEP:
         return b""
-    name = b"" if entry.kind == Kind.EVENT else b"event: %s\n" % entry.kind.encode()
-    return b"%sid: %d\ndata: %s\n\n" % (name, entry.seq, entry.payload)
+    return b"event: %s\nid: %d\ndata: %s\n\n" % (kind.encode(), seq, payload)
 
 
 def status_frame(status: str, pending: Iterable[dict[str, Any]], divergence: Any) -> bytes:
@@ -87,24 +100,24 @@ def retry_frame() -> bytes:
     return b"retry: %d\n\n" % random.randint(200, 2000)  # noqa: S311 - jitter, not a secret
 
 
-def segments(entries: Iterable[Entry]) -> list[Segment]:
-    """Entries with consecutive seqs as few segments as turn and follow mode allow."""
+def segments(first: int, entries: Iterable[Framed]) -> list[Segment]:
+    """Entries, the first of which has the seq `first`, as few segments as turn and follow mode allow."""
     result: list[Segment] = []
-    batch: list[Entry] = []
-    for entry in entries:
-        if entry.kind in (Kind.INTERACTION, Kind.RETRACT):
-            _close(batch, result)
-            result.append(Segment(entry.seq, entry.seq, True, False, frame(entry)))
+    frames: list[bytes] = []  # of the entries that are in no segment yet
+    seq = first - 1
+    for seq, entry in enumerate(entries, first):
+        if entry.kind in FOLLOW_ONLY:
+            _close(frames, seq - 1, False, result)
+            result.append(Segment(seq, seq, True, False, frame(seq, entry.kind, entry.payload)))
             continue
-        batch.append(entry)
+        frames.append(frame(seq, entry.kind, entry.payload))
         if entry.closes_turn:
-            _close(batch, result)
-    _close(batch, result)
+            _close(frames, seq, True, result)
+    _close(frames, seq, False, result)
     return result
 
 
-def _close(batch: list[Entry], result: list[Segment]) -> None:
-    if batch:
-        frames = b"".join(map(frame, batch))
-        result.append(Segment(batch[0].seq, batch[-1].seq, False, batch[-1].closes_turn, frames))
-        batch.clear()
+def _close(frames: list[bytes], last: int, closes_turn: bool, result: list[Segment]) -> None:
+    if frames:
+        result.append(Segment(last - len(frames) + 1, last, False, closes_turn, b"".join(frames)))
+        frames.clear()

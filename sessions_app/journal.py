@@ -5,7 +5,8 @@ Invariant 1 is kept with it: once a write is refused, nothing more is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from apps_app.dsl.runtime import Parked
 from sessions_app.conf import conf
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Status
-from sessions_app.write_queue import WriterStoppedError
+from sessions_app.write_queue import GrowingJob, WriterStoppedError
 from sessions_app.writes import NewEntry, Position, Write
 
 Settle = Callable[[Position | Exception], None]
@@ -39,6 +40,7 @@ class Journal:
         self.where = {"epoch": position.epoch}
         self._turn_entries = position.last_seq - position.turn_seq
         self._bytes = position.log_bytes
+        self._growing: GrowingJob | None = None  # the latest that was put
         self._max_entries = conf.max_turn_entries
         self._max_bytes = conf.max_session_bytes
 
@@ -61,6 +63,14 @@ class Journal:
         self._turn_entries += 1
         self._bytes += len(payload)
 
+    def append(self, entry: NewEntry) -> None:
+        """Write an entry that was counted, as soon as there is room for it."""
+        if self._growing is not None and self._writer.grow(self._growing, entry):
+            return
+        write = Write(self._session_id, self.where, [entry])
+        with _parking():
+            self._growing = self._writer.put_growing(write, self._settled)
+
     def put(
         self,
         entries: Sequence[NewEntry] = (),
@@ -75,16 +85,16 @@ class Journal:
         With `waits`, only when there is room for it.
         """
         self.put_write(
-            Write(self._session_id, self.where, entries, changes or {}, raise_epoch), settle, waits=waits
+            Write(self._session_id, self.where, list(entries), changes or {}, raise_epoch),
+            settle,
+            waits=waits,
         )
 
     def put_write(self, write: Write, settle: Settle | None = None, *, waits: bool = True) -> None:
         """`put` for a write that is made elsewhere, under this journal's condition."""
         settled = self._settled if settle is None else partial(self._settled, settle=settle)
-        try:
+        with _parking():
             self._writer.put(write, settled, waits=waits)
-        except WriterStoppedError:
-            raise Parked from None  # the process ends, and has given up the session
 
     def park(self, settle: Settle) -> None:
         """Give up ownership, unless what the run waits for has come."""
@@ -96,3 +106,12 @@ class Journal:
             self._on_refusal(outcome)
         if settle is not None:
             settle(outcome)
+
+
+@contextmanager
+def _parking() -> Iterator[None]:
+    """Where the writer has stopped, the process ends and has given up the session."""
+    try:
+        yield
+    except WriterStoppedError:
+        raise Parked from None

@@ -19,11 +19,12 @@ from sessions_app.database import UNAVAILABLE
 from sessions_app.models import PrintedText, Session
 from sessions_app.outage import Outage
 from sessions_app.turnstile import OpenDoor, Turnstile, turnstile
-from sessions_app.write_queue import Batch, Job, WriteQueue
+from sessions_app.write_queue import Batch, GrowingJob, Job, WriteQueue
 from sessions_app.writes import (
     FencedError,
     Fork,
     Hint,
+    NewEntry,
     Position,
     Printed,
     Removal,
@@ -68,6 +69,16 @@ class LogWriter:
     def put(self, work: Work, settle: Callable[[Position | Exception], None], *, waits: bool = True) -> None:
         """Queue some work; waits while its session has too much. `settle` runs in the writer's thread."""
         self._queue.put(Job(session_of(work), work, settle), waits=waits)
+
+    def put_growing(self, write: Write, settle: Callable[[Position | Exception], None]) -> GrowingJob:
+        """Queue a write of entries alone, as `put` does; `grow` may add more to it."""
+        job = GrowingJob(write.session_id, write, settle)
+        self._queue.put(job, waits=True)
+        return job
+
+    def grow(self, job: GrowingJob, entry: NewEntry) -> bool:
+        """Have a queued job write this entry, too; False where that takes another job."""
+        return self._queue.extend(job, entry)
 
     def submit(self, work: Work) -> Future[Position]:
         """Queue a piece of work, without waiting; for an event loop, whose callers are few.

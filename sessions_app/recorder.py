@@ -84,7 +84,7 @@ class Recorder(Play):
         entry = NewEntry(Kind.EVENT, event.to_json(), key)
         self._journal.count(entry.payload)
         self._check_limits(event.app_name)
-        self._journal.put((entry,))
+        self._journal.append(entry)
 
     def ask(self, prompts: Sequence[PendingPrompt], closing: Event) -> Future[Answers]:
         self.waiting.check_over()

@@ -113,7 +113,8 @@ class SessionStream:
     def _take_reading(self, reading: Reading) -> None:
         seq = self._seq
         self._untold |= {retract.seq for retract in reading.retracts if retract.first > reading.after}
-        self._take(segments(reading.entries))
+        if reading.entries:
+            self._take(segments(reading.entries[0].seq, reading.entries))
         if reading.entries and self._seq == seq:
             self._is_done = True  # a log has no holes, unless it is being removed
             return

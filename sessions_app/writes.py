@@ -21,7 +21,8 @@ class FencedError(Exception):
         super().__init__(f"Session {session_id} has changed hands or state; nothing was written.")
 
 
-class NewEntry(NamedTuple):
+@dataclass(slots=True)
+class NewEntry:
     """An entry that has no seq yet; `idempotency_key` is what it was posted with."""
 
     kind: Kind
@@ -69,14 +70,14 @@ class Write:
 
     session_id: UUID
     where: Mapping[str, Any]
-    entries: Sequence[NewEntry] = ()
+    entries: list[NewEntry] = field(default_factory=list)
     changes: Mapping[str, Any] = field(default_factory=dict)
     raise_epoch: bool = False
 
     @property
     def size(self) -> int:
         """Bytes of its entries' payloads."""
-        return sum(len(entry.payload) for entry in self.entries)
+        return sum([len(entry.payload) for entry in self.entries])
 
     def joins(self, earlier: Write) -> bool:
         """Whether it can be carried out together with an earlier one, as one update."""

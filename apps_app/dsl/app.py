@@ -125,7 +125,7 @@ async def aplay(app: App[..., Any], runtime: Runtime) -> NoReturn:
 
 def finish(context: SessionContext, data: Exit, failure: str = "") -> NoReturn:
     """End the session with this exit, in the name of the innermost app."""
-    context.runtime.finish(Handle(Exit.block_type).next_event(data), failure)
+    context.runtime.finish(Handle(Exit.block_type).next_event(data, current()), failure)
 
 
 def _leave(context: SessionContext, error: BaseException) -> NoReturn:

@@ -59,10 +59,10 @@ class Handle:
 
     def emit(self, data: BlockData) -> None:
         """Show the next chunk, under the app and in the layout that are open at this moment."""
-        current().runtime.emit(self.next_event(data))
-
-    def next_event(self, data: BlockData) -> Event:
         context = current()
+        context.runtime.emit(self.next_event(data, context))
+
+    def next_event(self, data: BlockData, context: SessionContext) -> Event:
         self._chunk_id += 1
         return Event(self.block_id, self._chunk_id, data, context.app.id, context.parent_block_id)
 

@@ -57,7 +57,7 @@ class Prompt(Generic[T]):
     def _show(self) -> Future[Answers] | None:
         """Show the prompt; None when it is the innermost layout that waits for its answer."""
         context = current()
-        event = self._handle.next_event(self._data)
+        event = self._handle.next_event(self._data, context)
         if not context.layouts:
             return context.runtime.ask([self.pending], closing=event)
         context.runtime.emit(event)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sessions_app.models import Kind
-from sessions_app.write_queue import PENDING_WRITES_PER_SESSION, Job, WriteQueue
+from sessions_app.write_queue import PENDING_ENTRIES_PER_SESSION, Job, WriteQueue
 from sessions_app.writes import NewEntry, Write
 from tests.deadline import until
 
@@ -81,7 +81,7 @@ def put_all(queue: WriteQueue, jobs: Iterable[Job], *, waits: bool = True) -> No
     Call(partial(put_each, queue, jobs, waits=waits)).result()
 
 
-def filled(queue: WriteQueue, count: int = PENDING_WRITES_PER_SESSION, size: int = 2) -> list[Job]:
+def filled(queue: WriteQueue, count: int = PENDING_ENTRIES_PER_SESSION, size: int = 2) -> list[Job]:
     """Put as much of the first session as it has room for."""
     jobs = [new_job(ONE, size) for _ in range(count)]
     put_all(queue, jobs)

@@ -110,7 +110,7 @@ async def test_stream_loses_nothing_of_a_commit_too_large_for_a_hint(
     log = [entry for piece in await in_database(read_on, session) for entry in piece.entries]
     assert len(log) == 10
     messages = [message for message in chunks.split(b"\n\n") if message.startswith(b"id: ")]
-    assert messages == [frame(entry).rstrip() for entry in log]
+    assert messages == [frame(entry.seq, entry.kind, entry.payload).rstrip() for entry in log]
 
 
 async def read_all(stream: SessionStream) -> bytes:

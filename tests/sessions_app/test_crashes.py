@@ -76,7 +76,7 @@ def new_play(
     monkeypatch: pytest.MonkeyPatch,
 ) -> NewPlay:
     """A play of a new session, with crashes at these boundaries."""
-    monkeypatch.setattr(write_queue, "COMMIT_WRITES", 1)  # as many boundaries as there can be
+    monkeypatch.setattr(write_queue, "COMMIT_ENTRIES", 1)  # as many boundaries as there can be
 
     def new_play(crash_app: CrashApp, *crashes: int, publish: Publish = lambda hints: None) -> Play:
         app(crash_app.function)

@@ -29,7 +29,7 @@ def event(text: str = "{}", **flags: Any) -> NewEntry:
 
 def append(session: Session, *added: NewEntry, where: dict[str, Any] | None = None, **changes: Any) -> Hint:
     """Carry out one write in a transaction of its own, by default under the session's epoch."""
-    write = Write(session.id, {"epoch": session.epoch} if where is None else where, added, changes)
+    write = Write(session.id, {"epoch": session.epoch} if where is None else where, list(added), changes)
     with transaction.atomic():
         position, hint = event_log.apply(write)
     session.refresh_from_db()

@@ -27,7 +27,7 @@ def said(text: str, key: str) -> NewEntry:
 
 def append(session: Session, *entries: NewEntry) -> None:
     with transaction.atomic():
-        event_log.apply(Write(session.id, {}, entries))
+        event_log.apply(Write(session.id, {}, list(entries)))
 
 
 def test_interaction_is_found_by_its_key(new_session: NewSession) -> None:

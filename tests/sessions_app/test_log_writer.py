@@ -12,7 +12,7 @@ from django.db import connection
 from sessions_app.frames import Entry
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import PrintedText, Session
-from sessions_app.write_queue import COMMIT_WRITES, PENDING_WRITES_PER_SESSION
+from sessions_app.write_queue import COMMIT_ENTRIES, PENDING_ENTRIES_PER_SESSION
 from sessions_app.writes import Hint, Position, Printed
 from tests.deadline import until
 from tests.sessions_app.playing import APP_ID, entries
@@ -91,12 +91,12 @@ def test_every_session_gets_its_share_of_a_commit(
     flood, quiet = [new_session() for _ in range(3)], new_session()
     with publisher.held(writer, holder):
         for session in flood:
-            for _ in range(PENDING_WRITES_PER_SESSION):
+            for _ in range(PENDING_ENTRIES_PER_SESSION):
                 writer.put(write(session), lambda outcome: None)
         answered = writer.submit(write(quiet))
     answered.result(SECONDS)
     written = {hint.session_id: hint.last_seq for hint in publisher.commits[1]}
-    share = COMMIT_WRITES // 4
+    share = COMMIT_ENTRIES // 4
     assert written == {quiet.id: 1, **{session.id: share for session in flood}}
 
 
@@ -107,20 +107,20 @@ def test_session_that_floods_waits_and_only_it(
     accepted: list[int] = []
 
     def put_all() -> None:
-        for number in range(PENDING_WRITES_PER_SESSION + 10):
+        for number in range(PENDING_ENTRIES_PER_SESSION + 10):
             writer.put(write(flood, str(number)), lambda outcome: None)
             accepted.append(number)
 
     flooding = threading.Thread(target=put_all)
     with publisher.held(writer, holder):
         flooding.start()
-        assert until(lambda: len(accepted) == PENDING_WRITES_PER_SESSION)
+        assert until(lambda: len(accepted) == PENDING_ENTRIES_PER_SESSION)
         writer.submit(write(quiet))
         flooding.join(0.05)  # it is held up: no more gets in while the writer is busy
-        assert (flooding.is_alive(), len(accepted)) == (True, PENDING_WRITES_PER_SESSION)
+        assert (flooding.is_alive(), len(accepted)) == (True, PENDING_ENTRIES_PER_SESSION)
     flooding.join(SECONDS)
-    assert until(lambda: len(payloads(flood)) == PENDING_WRITES_PER_SESSION + 10)
-    assert payloads(flood) == [str(number) for number in range(PENDING_WRITES_PER_SESSION + 10)]
+    assert until(lambda: len(payloads(flood)) == PENDING_ENTRIES_PER_SESSION + 10)
+    assert payloads(flood) == [str(number) for number in range(PENDING_ENTRIES_PER_SESSION + 10)]
 
 
 def test_stop_writes_what_is_pending(

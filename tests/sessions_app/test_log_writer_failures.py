@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import Session
-from sessions_app.write_queue import COMMIT_WRITES
+from sessions_app.write_queue import COMMIT_ENTRIES
 from sessions_app.writes import FencedError, Hint, Position, Printed, Write
 from tests.deadline import until
 from tests.sessions_app.playing import APP_ID, entries
@@ -59,7 +59,7 @@ def test_nothing_follows_what_was_refused(
     with publisher.held(writer, holder):
         refused = writer.submit(write(session, kind=NO_SUCH_KIND))
         after = [writer.submit(write(session)) for _ in range(3)]
-        others = [writer.submit(write(new_session())) for _ in range(COMMIT_WRITES)]
+        others = [writer.submit(write(new_session())) for _ in range(COMMIT_ENTRIES)]
     assert isinstance(refused.exception(SECONDS), IntegrityError)
     assert all(isinstance(future.exception(SECONDS), IntegrityError) for future in after)
     assert all(future.result(SECONDS).last_seq == 1 for future in others)

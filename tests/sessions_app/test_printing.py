@@ -125,7 +125,7 @@ def test_flood_is_bounded_while_nothing_can_be_written(
         prints.add(f"{number}\n")
         printer.save()
     assert prints._text.tell() <= 200
-    assert len(writer._queue._jobs[prints._session_id]) == 1
+    assert len(writer._queue._lines[prints._session_id]) == 1
     writer.start()
     assert until(lambda: kept().endswith("9998\n9999\n"))  # the rest, without being asked again
     assert len(kept()) == 100

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("database")
 NewSession = Callable[..., Session]
 
 SHOWN = NewEntry(Kind.EVENT, b'{"block_type":"markdown"}')
-IN_STEP = SHOWN._replace(step="0.1")
+IN_STEP = replace(SHOWN, step="0.1")
 BEFORE = [SHOWN, IN_STEP, IN_STEP]
 AGAIN = [
     NewEntry(Kind.RETRACT, Retract.payload(range(2, 4))),

@@ -51,7 +51,7 @@ def seqs(body: dict[str, Any]) -> list[int]:
 async def append(session: str, *entries: NewEntry) -> None:
     def write() -> None:
         with transaction.atomic():
-            event_log.apply(Write(UUID(session), {}, entries))
+            event_log.apply(Write(UUID(session), {}, list(entries)))
 
     await in_database(write)
 

@@ -47,7 +47,7 @@ class Story:
         self._write([], {**running, "owner": "another"})
         self._write([entry(step="0.1"), entry(Kind.STEP, step="0.1"), entry()])
         # Of nothing that was shown: what becomes of that is test_retracts.py's.
-        self._write([entry(Kind.RETRACT)._replace(payload=Retract.payload(range(1)))])
+        self._write([NewEntry(Kind.RETRACT, Retract.payload(range(1)))])
         self._write([], {"status": Status.DIVERGED})
         self._write([], running)
         self._write([entry(closes_turn=True)], waiting)
@@ -76,7 +76,7 @@ class Story:
 
     def expected(self, after: int, *, follow: bool) -> bytes:
         """The frames that a stream from this seq on has to give, status messages aside."""
-        return b"".join(map(frame, self._shown(after, follow)))
+        return b"".join(frame(entry.seq, entry.kind, entry.payload) for entry in self._shown(after, follow))
 
     def _shown(self, after: int, follow: bool) -> list[Entry]:
         rest = self.entries[after:]

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sessions_app import write_queue
-from sessions_app.write_queue import PENDING_WRITES_PER_SESSION, WriteQueue
+from sessions_app.write_queue import PENDING_ENTRIES_PER_SESSION, WriteQueue
 from sessions_app.writes import Position
 from tests.sessions_app.queueing import (
     ONE,
@@ -94,7 +94,7 @@ def test_closed_queue_gives_what_it_has_and_takes_no_more(queue: WriteQueue, out
 def test_close_frees_who_waits_for_room(
     queue: WriteQueue, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "PENDING_WRITES_PER_SESSION", 1)
+    monkeypatch.setattr(write_queue, "PENDING_ENTRIES_PER_SESSION", 1)
     queue.put(outcomes.job(ONE), waits=True)
     freed = threading.Event()
 
@@ -116,7 +116,7 @@ def test_close_ends_every_wait(queue: WriteQueue) -> None:
     assert put.waits()
     queue.close()
     assert isinstance(put.result(), RuntimeError)
-    assert [len(batch[ONE]) for batch in drained(queue)] == [PENDING_WRITES_PER_SESSION]
+    assert [len(batch[ONE]) for batch in drained(queue)] == [PENDING_ENTRIES_PER_SESSION]
 
 
 def test_writer_that_waits_for_work_gets_none_when_closed(queue: WriteQueue) -> None:
