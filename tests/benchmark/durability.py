@@ -19,8 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmark.latency import APPS, answer, timed
+from tests.benchmark.latency import answer, timed
 from tests.benchmark.raw_client import RawConnection
+from tests.benchmark.serving import APPS
 from tests.deadline import until
 from tests.server import ServerProcess
 

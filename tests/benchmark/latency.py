@@ -1,61 +1,98 @@
-"""First figures: `python -m tests.benchmark.latency [ROUNDS]` starts a server and prints medians in ms.
+"""What one client waits for: it plays sync and async app, and the bare Django views, in turn.
 
-One client, connections kept alive, sync and async app in turn. What each figure spans:
+Connections are opened beforehand and kept. What each figure spans:
 
-- create: POST /api/session to its answer
-- first event: that POST to the first SSE message, over a stream opened with the answer's id
-- turn, open stream: POST interaction to the first event of the new turn on a follow stream
-- turn, new stream: POST interaction, its answer, GET stream, first event, as an old client does it
+- POST session to its answer
+- to the first message: that POST to the first SSE message, over a stream opened with the answer's id
+- POST interaction to its answer
+- turn, follow stream: POST interaction to the first event of the new turn on a stream that is open
+- turn, reopened stream: POST interaction, its answer, GET stream, first event, as an old client does it
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmark.figures import Figure, Goal, Measure, at_most, timings
 from tests.benchmark.raw_client import RawConnection
-from tests.server import ServerProcess
+from tests.benchmark.serving import serving, serving_reference
 
-APPS = Path(__file__).parent / "apps"
 WARM_UP = 20
-Figures = dict[str, list[float]]
+REFERENCE = "bare Django views"
+Timings = dict[str, list[float]]  # milliseconds by span
 
 
-def measure(port: int, rounds: int) -> dict[str, Figures]:
-    figures: dict[str, Figures] = {app: defaultdict(list) for app in ("echo.echo", "echo.aecho")}
-    calls = RawConnection(port)
+@dataclass(frozen=True, slots=True)
+class Span:
+    row: str
+    name: str
+    goals: Sequence[Goal] = ()
+
+
+SPANS = {
+    "create": Span("time to first event", "POST session to its answer"),
+    "first event": Span("time to first event", "POST session to the first message", [at_most(3)]),
+    "answer": Span("turn, follow stream", "POST interaction to its answer"),
+    "turn": Span(
+        "turn, follow stream", "POST interaction to the first event", [at_most(2), at_most(10, Measure.P99)]
+    ),
+    "reopened": Span("turn, reopened stream", "POST interaction, GET stream, first event", [at_most(2.5)]),
+}
+
+
+def latency(*, short: bool) -> list[Figure]:
+    rounds = 3 if short else 500
+    with serving() as server, serving_reference("bare_django") as reference:
+        played = {
+            "sync app": (server.port, "echo.echo"),
+            "async app": (server.port, "echo.aecho"),
+            REFERENCE: (reference, "echo.echo"),
+        }
+        measured = measure(played, rounds)
+    bare = measured.pop(REFERENCE)
+    return [
+        timings(span.row, f"{span.name}, {app}", spans[key], span.goals, {REFERENCE: bare[key]})
+        for key, span in SPANS.items()
+        for app, spans in measured.items()
+    ]
+
+
+def measure(played: dict[str, tuple[int, str]], rounds: int) -> dict[str, Timings]:
+    """Timings by the names of what is played: the app on the server at the port."""
+    measured: dict[str, Timings] = {name: defaultdict(list) for name in played}
+    calls = {port: RawConnection(port) for port, _ in played.values()}
     for number in range(rounds + WARM_UP):
-        for app, timings in figures.items():
-            play(port, calls, app, timings if number >= WARM_UP else defaultdict(list))
-    return figures
+        for name, (port, app) in played.items():
+            play(calls[port], app, measured[name] if number >= WARM_UP else defaultdict(list))
+    return measured
 
 
-def play(port: int, calls: RawConnection, app: str, timings: Figures) -> None:
-    stream, follower, reopened = RawConnection(port), RawConnection(port), RawConnection(port)
+def play(calls: RawConnection, app: str, spans: Timings) -> None:
+    """One session of the echoing app, with two turns, to `spans`."""
+    stream, follower, reopened = (RawConnection(calls.port) for _ in range(3))
     start = time.perf_counter()
     session = calls.post("/api/session", {"app_id": app})["session_id"]
-    timings["create"].append(elapsed(start))
+    spans["create"].append(elapsed(start))
     stream.open_stream(f"/api/session/{session}/stream")
     stream.next_event()
-    timings["first event"].append(elapsed(start))
+    spans["first event"].append(elapsed(start))
     follower.open_stream(f"/api/session/{session}/stream?follow=true")
     follower.next_block("input_request")
-    timings["turn, open stream"].append(
-        timed(lambda: answer(calls, session, 1), lambda: follower.next_event())
-    )
+    start = time.perf_counter()
+    answer(calls, session, 1)
+    spans["answer"].append(elapsed(start))
+    follower.next_event()
+    spans["turn"].append(elapsed(start))
     follower.next_block("input_request")
-
-    def reopen() -> None:
-        reopened.open_stream(f"/api/session/{session}/stream")
-        reopened.next_event()
-
-    timings["turn, new stream"].append(timed(lambda: answer(calls, session, 2), reopen))
+    start = time.perf_counter()
+    answer(calls, session, 2)
+    reopened.open_stream(f"/api/session/{session}/stream")
+    reopened.next_event()
+    spans["reopened"].append(elapsed(start))
     for connection in (stream, follower, reopened):
         connection.close()
     calls.post(f"/api/session/{session}/cancel", {})
@@ -75,22 +112,3 @@ def timed(*steps: Callable[[], Any]) -> float:
 
 def elapsed(start: float) -> float:
     return (time.perf_counter() - start) * 1000
-
-
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory() as folder:
-        server = ServerProcess(Path(folder), YERA_APPS_DIRS=str(APPS)).start()
-        try:
-            figures = measure(server.port, rounds)
-        finally:
-            server.terminate()
-    print(f"{'ms over ' + str(rounds) + ' rounds':24}{'app':>12}{'p50':>8}{'p99':>8}")  # noqa: T201
-    for app, timings in figures.items():
-        for name, values in timings.items():
-            p99 = statistics.quantiles(values, n=100)[98]
-            print(f"{name:24}{app:>12}{statistics.median(values):8.2f}{p99:8.2f}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,16 @@
-"""Where a turn's time goes: `python -m tests.benchmark.parts` prints the medians of its parts in µs.
+"""Where a turn's time goes: its parts by themselves, in one process, without HTTP.
 
-In one process, without HTTP; a turn has one of each, but two commits and two hand-overs.
+A turn has one of each, but two commits and two hand-overs. They are measured in a process of their own,
+`python -m tests.benchmark.parts ROUNDS`, which sets Django up and prints what each round took, as JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -17,20 +20,28 @@ from pathlib import Path
 import django
 import uvloop
 
-ROUNDS = 500
+from tests.benchmark.figures import Figure, timings
+from tests.server import ROOT
+
 Step = Callable[[], Awaitable[object]]
 
 
-async def median_microseconds(step: Step) -> float:
-    timings = []
-    for _ in range(ROUNDS):
+def parts(*, short: bool) -> list[Figure]:
+    command = [sys.executable, "-m", "tests.benchmark.parts", "10" if short else "1000"]
+    measured = json.loads(subprocess.check_output(command, cwd=ROOT))
+    return [timings("where a turn's time goes", name, values) for name, values in measured.items()]
+
+
+async def milliseconds(step: Step, rounds: int) -> list[float]:
+    values = []
+    for _ in range(rounds):
         start = time.perf_counter()
         await step()
-        timings.append((time.perf_counter() - start) * 1e6)
-    return statistics.median(timings)
+        values.append((time.perf_counter() - start) * 1000)
+    return values
 
 
-async def measure() -> dict[str, float]:
+async def measure(rounds: int) -> dict[str, list[float]]:
     from sessions_app import log_reading
     from sessions_app.database import in_database
     from sessions_app.log_writer import LogWriter
@@ -53,7 +64,7 @@ async def measure() -> dict[str, float]:
     async def commit() -> object:
         return await asyncio.wrap_future(writer.submit(Write(session.id, {"epoch": 0}, [entry], changes)))
 
-    parts: dict[str, Step] = {
+    steps: dict[str, Step] = {
         "checking the posted body": validate,
         "a hand-over to a thread and back": lambda: in_database(lambda: None),
         "reading what the session waits for, hand-over included": lambda: in_database(
@@ -61,9 +72,9 @@ async def measure() -> dict[str, float]:
         ),
         "a commit, hand-over included": commit,
     }
-    figures = {name: await median_microseconds(step) for name, step in parts.items()}
+    values = {name: await milliseconds(step, rounds) for name, step in steps.items()}
     writer.stop()
-    return figures
+    return values
 
 
 def main() -> None:
@@ -77,8 +88,7 @@ def main() -> None:
 
         call_command("migrate", verbosity=0)
         App.objects.create(id="some.app", name="some app", entry_point="some.py:app")
-        for name, figure in uvloop.run(measure()).items():
-            print(f"{name:60}{figure:8.0f}")  # noqa: T201
+        print(json.dumps(uvloop.run(measure(int(sys.argv[1])))))  # noqa: T201
 
 
 if __name__ == "__main__":

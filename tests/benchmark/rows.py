@@ -8,7 +8,12 @@ from typing import Protocol
 from tests.benchmark.fan_out import fan_out
 from tests.benchmark.figures import Figure
 from tests.benchmark.idle_streams import idle_streams
+from tests.benchmark.latency import latency
+from tests.benchmark.noise import noise
 from tests.benchmark.one_session import one_session
+from tests.benchmark.parts import parts
+from tests.benchmark.sessions import sessions
+from tests.benchmark.streaming import streaming
 
 
 class Row(Protocol):
@@ -17,7 +22,12 @@ class Row(Protocol):
 
 
 ROWS: Mapping[str, Row] = {
+    "latency": latency,
+    "parts": parts,
+    "sessions": sessions,
     "events": one_session,
     "fan-out": fan_out,
+    "streaming": streaming,
+    "noise": noise,
     "idle-streams": idle_streams,
 }
