@@ -12,7 +12,6 @@ from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth import get_user_model
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Left, Length
@@ -23,19 +22,13 @@ from django.views.decorators.csrf import csrf_protect
 
 from apps_app.admin import OperatorAdmin, preformatted, readable_json
 from sessions_app import lifecycle
+from sessions_app.admin_list import LISTED, SHORT_ID, FirstPages, SessionList, StatusFilter, found
 from sessions_app.authentication import OPERATOR
 from sessions_app.exceptions import NotDiverged, SessionNotFound
 from sessions_app.models import LogEntry, PrintedText, Session, SessionQuerySet, Status
 
 LOG_PAGE_ENTRIES = 100
 MAX_PAYLOAD = 4000  # characters of an entry's payload
-
-
-class SessionList(ChangeList):
-    """The list, without the columns that it does not show and that may be large."""
-
-    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> SessionQuerySet:
-        return cast(SessionQuerySet, super().get_queryset(request, *args, **kwargs)).summarised()
 
 
 @admin.register(Session)
@@ -52,9 +45,17 @@ class SessionAdmin(OperatorAdmin):
         "finished",
         "last_seq",
     )
-    list_filter = ("status", "app")
+    list_filter = (("status", StatusFilter), "app")
+    sortable_by = ("created",)
     list_select_related = ("user",)
-    search_fields = ("id", f"user__{get_user_model().USERNAME_FIELD}", "title")
+    list_per_page = list_max_show_all = 50
+    paginator = FirstPages
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ("id",)
+    search_help_text = (
+        f"By id, or its first {SHORT_ID} characters or more, or by the name of who started it, as it is. "
+        f"At most the first {LISTED} are listed."
+    )
     actions = ("cancel", "retry")
     fieldsets = (
         (None, {"fields": ("id", "app", "title", "status", "belongs_to", "prompts", "forked_from")}),
@@ -69,11 +70,11 @@ class SessionAdmin(OperatorAdmin):
     class Media:
         css = {"all": ["sessions_app/admin.css"]}
 
-    @admin.display(description="id", ordering="id")
+    @admin.display(description="id")
     def short_id(self, session: Session) -> str:
-        return str(session.id)[:8]
+        return str(session.id)[:SHORT_ID]
 
-    @admin.display(description="app", ordering="app")
+    @admin.display(description="app")
     def app_name(self, session: Session) -> str:
         return session.app_id
 
@@ -87,7 +88,7 @@ class SessionAdmin(OperatorAdmin):
     def created(self, session: Session) -> str:
         return moment(session.created_at)
 
-    @admin.display(description="updated", ordering="updated_at")
+    @admin.display(description="updated")
     def updated(self, session: Session) -> str:
         return moment(session.updated_at)
 
@@ -101,7 +102,7 @@ class SessionAdmin(OperatorAdmin):
     def asleep_until(self, session: Session) -> str:
         return moment(session.wake_at)
 
-    @admin.display(description="finished", ordering="finished_at")
+    @admin.display(description="finished")
     def finished(self, session: Session) -> str:
         return moment(session.finished_at)
 
@@ -178,6 +179,19 @@ class SessionAdmin(OperatorAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         async_to_sync(delete_each)(list(queryset))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        return found(cast(SessionQuerySet, queryset), search_term), False
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Session], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """As Django's, but all that are selected are all that are listed: the number that was shown."""
+        if request.POST.get("select_across") == "1":
+            queryset = queryset.filter(id__in=queryset.values("id")[:LISTED])
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SessionList

@@ -12,7 +12,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Concat, Right
+from django.db.models.functions import Coalesce, Concat, Right
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from apps_app.models import App
@@ -34,8 +35,11 @@ class Status(models.TextChoices):
 ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 LIVE = (Status.CREATED, Status.RUNNING, Status.WAITING, Status.DIVERGED)
 PLAYABLE = (Status.CREATED, Status.RUNNING)  # as soon as a runner takes it up
-# The same as a condition, spelled out: SQLite sees no partial index behind an IN with parameters.
+# The same as conditions, spelled out: SQLite sees no partial index behind an IN with parameters.
 IS_PLAYABLE = Q(status=Status.CREATED) | Q(status=Status.RUNNING)
+IS_ENDED, IS_LIVE = Q(finished_at__isnull=False), Q(finished_at__isnull=True)
+IS_BUSY = IS_LIVE & ~Q(status=Status.WAITING)
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 class Kind(models.TextChoices):
@@ -61,7 +65,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def owned(self) -> SessionQuerySet:
         """Sessions that some runner holds, alive or dead."""
-        return self.exclude(owner="")
+        return self.exclude(owner="").order_by()  # in the order of lists they would be looked for among all
 
     def owned_by(self, owner: str) -> SessionQuerySet:
         """Sessions that this runner holds."""
@@ -79,9 +83,29 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions that ended before then, the oldest first."""
         return self.filter(finished_at__lt=time).order_by("finished_at")
 
+    def of_user(self, user_id: int) -> SessionQuerySet:
+        """A user's sessions. The second condition holds anyway: by it SQLite finds their index the best."""
+        return self.filter(user=user_id, visitor__isnull=True)
+
+    def of_visitor(self, visitor: uuid.UUID) -> SessionQuerySet:
+        """The sessions that a browser started without a user."""
+        return self.filter(visitor=visitor, user__isnull=True)
+
+    def picking_app(self, app_id: str) -> SessionQuerySet:
+        """Those of one app, among sessions that an index finds otherwise: its own is hidden from SQLite,
+        which would read all sessions of a frequent app for the few that a visitor has.
+        """
+        hidden = Coalesce("app_id", Value(""), output_field=models.CharField())
+        return self.filter(Exact(hidden, app_id))
+
+    def of_status(self, status: str) -> SessionQuerySet:
+        """Sessions with this status, in the words of the indexes of ended, waiting and busy ones."""
+        condition = IS_ENDED if status in ENDED else IS_LIVE if status == Status.WAITING else IS_BUSY
+        return self.filter(condition, status=status)
+
     def newest_first(self, after: tuple[datetime.datetime, uuid.UUID] | None = None) -> SessionQuerySet:
         """In the order of lists; those that come after the one with this time and id."""
-        ordered = self.order_by("-created_at", "-id")
+        ordered = self.order_by(*NEWEST_FIRST)
         if after is None:
             return ordered
         created_at, session_id = after
@@ -102,7 +126,7 @@ class Session(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="sessions")
+    app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="sessions", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -124,7 +148,7 @@ class Session(models.Model):
     exit = models.JSONField(null=True, blank=True, help_text="The data of its exit event")
     failure = models.TextField(blank=True, help_text="The traceback of a failed session")
     divergence = models.JSONField(null=True, blank=True)
-    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     code_hash = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the app file that it was last played with"
     )
@@ -175,19 +199,38 @@ class Session(models.Model):
                 condition=Q(finished_at__isnull=True, life_ends_at__isnull=False),
                 name="session_life_ends",
             ),
-            models.Index(
-                fields=["finished_at"], condition=Q(finished_at__isnull=False), name="session_finished"
-            ),
+            models.Index(fields=["finished_at"], condition=IS_ENDED, name="session_finished"),
             models.Index(fields=["owner"], condition=~Q(owner=""), name="session_owner"),
             models.Index(
-                fields=["user", "-created_at", "-id"],
+                # A user's sessions may be many: those of one status, or app, are picked in the index.
+                fields=["user", "visitor", *NEWEST_FIRST, "status", "app"],
                 condition=Q(user__isnull=False),
                 name="session_of_user",
             ),
             models.Index(
-                fields=["visitor", "-created_at", "-id"],
+                fields=["visitor", "user", *NEWEST_FIRST],
                 condition=Q(visitor__isnull=False),
                 name="session_of_visitor",
+            ),
+            models.Index(
+                fields=["forked_from"], condition=Q(forked_from__isnull=False), name="session_forks"
+            ),
+            # The admin's list, by status and app. A turn changes the status twice, and each index with it
+            # would cost its commits a tenth: the busy ones, which are few, are the only that have it.
+            models.Index(fields=NEWEST_FIRST, name="session_newest"),
+            models.Index(fields=["app", *NEWEST_FIRST], name="session_of_app"),
+            models.Index(fields=["status", *NEWEST_FIRST], condition=IS_ENDED, name="session_ended"),
+            models.Index(
+                fields=["app", "status", *NEWEST_FIRST], condition=IS_ENDED, name="session_ended_of_app"
+            ),
+            models.Index(fields=NEWEST_FIRST, condition=IS_LIVE, name="session_live"),
+            # Without statistics SQLite takes the index of which most columns are given: hence one that is
+            # null throughout.
+            models.Index(
+                fields=["app", "finished_at", *NEWEST_FIRST], condition=IS_LIVE, name="session_live_of_app"
+            ),
+            models.Index(
+                fields=["status", "app", "finished_at", *NEWEST_FIRST], condition=IS_BUSY, name="session_busy"
             ),
         ]
 

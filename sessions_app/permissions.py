@@ -31,7 +31,7 @@ def may_see(caller: Caller, user_id: int | None) -> bool:
 def own_sessions(caller: Caller) -> SessionQuerySet:
     """The sessions that are listed to a caller: a user's, or those that this browser started."""
     if caller.user_id is not None:
-        return Session.objects.filter(user=caller.user_id)
+        return Session.objects.of_user(caller.user_id)
     if caller.visitor is not None:
-        return Session.objects.filter(visitor=caller.visitor)
+        return Session.objects.of_visitor(caller.visitor)
     return Session.objects.none()

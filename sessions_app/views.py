@@ -109,12 +109,16 @@ def _new_session_response(request: HttpRequest, caller: Caller, session: Session
 )
 async def list_sessions(request: HttpRequest, caller: Caller) -> HttpResponse:
     query = query_of(request, LIST_QUERY)
-    filters = {name: query[name] for name in ("status", "app_id") if name in query}
-    newest_first = own_sessions(caller).filter(**filters).newest_first(query.get("cursor"))
+    sessions = own_sessions(caller)
+    if "status" in query:
+        sessions = sessions.filter(status=query["status"])
+    if "app_id" in query:
+        sessions = sessions.picking_app(query["app_id"])
+    newest_first = sessions.newest_first(query.get("cursor"))
     limit = query["limit"]
-    sessions = await in_database(lambda: list(newest_first.summarised()[: limit + 1]))
-    following = CursorField().to_representation(sessions[limit - 1]) if len(sessions) > limit else None
-    return json_response({"sessions": SessionSummary(sessions[:limit], many=True).data, "next": following})
+    rows = await in_database(lambda: list(newest_first.summarised()[: limit + 1]))
+    following = CursorField().to_representation(rows[limit - 1]) if len(rows) > limit else None
+    return json_response({"sessions": SessionSummary(rows[:limit], many=True).data, "next": following})
 
 
 @described("How a session stands", parameters=[SESSION_ID], answers={200: SessionState}, refused=SESSION)

@@ -185,17 +185,6 @@ def test_owner_is_a_user_a_visitor_or_nobody(new_session: NewSession, operator: 
     assert re.findall(r'field-belongs_to">([^<]+)<', html) == ["anonymous", "visitor", "ada"]
 
 
-def test_search_finds_by_id_user_and_title(new_session: NewSession, operator: User) -> None:
-    found = [new_session(user=User.objects.create_user("grace")), new_session(title="The Grace of Monaco")]
-    other = new_session(title="other")
-    client = signed_in(operator)
-    for word, sessions in (("grace", found), (str(other.id), [other]), (str(other.id)[:13], [other])):
-        html = client.get(LIST, {"q": word}).content.decode()
-        assert set(re.findall(r'_selected_action" value="([^"]+)', html)) == {
-            str(each.id) for each in sessions
-        }
-
-
 def test_number_of_queries_does_not_grow(new_session: NewSession, operator: User) -> None:
     client = signed_in(operator)
 
