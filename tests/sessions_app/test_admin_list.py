@@ -79,7 +79,7 @@ def test_no_statement_goes_through_all_sessions(
 
 
 def is_looked_up(statement: str) -> bool:
-    """Whether it finds sessions in an index, or, asked for all or all that live, reads on in the order of one."""
+    """Whether it finds sessions in an index; all, and all that live, are read in the order of one."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
         plan = [row[3] for row in cursor.fetchall()]

@@ -66,9 +66,3 @@ def test_the_few_busy_ones_are_sorted(status: Status) -> None:
 def test_forks_of_a_session_are_found_by_their_index() -> None:
     forks = EVERYBODYS.filter(forked_from=uuid.UUID(int=1)).order_by()
     assert "USING INDEX session_forks" in forks.explain()
-
-
-@pytest.mark.parametrize("field", ["app", "user", "forked_from"])
-def test_no_index_is_kept_besides_those_of_the_model(field: str) -> None:
-    """A foreign key would have one of its own, which each new session pays."""
-    assert not Session._meta.get_field(field).db_index
