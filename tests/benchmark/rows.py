@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from tests.benchmark.durability import cold_wake, growth, parked, start
 from tests.benchmark.fan_out import fan_out
 from tests.benchmark.figures import Figure
 from tests.benchmark.idle_streams import idle_streams
+from tests.benchmark.large_database import large_database
 from tests.benchmark.latency import latency
 from tests.benchmark.noise import noise
 from tests.benchmark.one_session import one_session
@@ -30,4 +32,9 @@ ROWS: Mapping[str, Row] = {
     "streaming": streaming,
     "noise": noise,
     "idle-streams": idle_streams,
+    "parked": parked,
+    "growth": growth,
+    "large-database": large_database,
+    "cold-wake": cold_wake,
+    "start": start,
 }
