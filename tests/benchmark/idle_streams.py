@@ -5,6 +5,8 @@
 - all reached: from the first POST to the moment when each stream has shown its session's answer and
   the app's echo of it; heartbeats and states are no events
 - threads: by how many the web process has more with the streams than before, its pool full
+
+Both processes may open as many files as that takes: the limit is raised, up to the machine's own.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from tests.benchmark.serving import serving
 from tests.server import ServerProcess
 
 ROW = "idle streams"
+WARM_UP_STREAMS = 200
 EVENTS = 2  # of a turn: the answer and its echo, each with one mark
 
 
@@ -43,7 +46,8 @@ def idle_streams(*, short: bool) -> list[Figure]:
     with _files(2 * streams + 500), serving() as server:
         waiting = [asking_session(server.port, "echo.echo") for _ in range(sessions)]
         paths = [f"/api/session/{session}/stream?follow=true" for session in waiting]
-        Followers(server.port, paths * 4).close()  # the web process's pool of threads is full now
+        # Enough at once that the web process's pool has all its threads from here on.
+        Followers(server.port, paths * (WARM_UP_STREAMS // sessions)).close()
         opening, followers = _open(server, paths * each)
         with closing(followers):
             reached = [_reach(server.port, waiting, followers, number) for number in range(1, rounds + 1)]
