@@ -44,7 +44,7 @@ class Peer:
         if not installed.exists() or installed.read_text() != wanted:
             print(f"installing {self.name} ...", file=sys.stderr, flush=True)  # noqa: T201
             subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-            pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, *self.requirements], check=True)
             installed.write_text(wanted)
         return environment / "bin"
