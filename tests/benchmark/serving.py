@@ -53,9 +53,9 @@ def serving_reference(name: str) -> Iterator[int]:
         process.wait()
 
 
-def wait_for(port: int) -> None:
-    """Until somebody listens there; raises ConnectionError after START_SECONDS."""
-    deadline = time.monotonic() + START_SECONDS
+def wait_for(port: int, seconds: float = START_SECONDS) -> None:
+    """Until somebody listens there; raises ConnectionError when that takes longer."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

@@ -19,7 +19,7 @@ from tests.server import ROOT, free_port
 
 APPS = Path(__file__).parent / "apps"
 ENVIRONMENTS = ROOT / ".peers"
-STOP_SECONDS = 10.0
+START_SECONDS, STOP_SECONDS = 90.0, 10.0  # yera 0.4 imports for long
 # What would reach out into the network, or take its settings from the user's own.
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 
@@ -77,7 +77,7 @@ class PeerServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(self.port)
+        wait_for(self.port, START_SECONDS)
         return self
 
     def kill(self) -> None:

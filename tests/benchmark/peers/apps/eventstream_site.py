@@ -12,7 +12,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django_eventstream"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "events.sqlite3"}},
-    EVENTSTREAM_STORAGE_CLASS=os.environ.get("STORAGE") or None,
+    **({"EVENTSTREAM_STORAGE_CLASS": os.environ["STORAGE"]} if os.environ.get("STORAGE") else {}),
     LOGGING_CONFIG=None,
     USE_TZ=True,
 )
@@ -28,7 +28,7 @@ from django.urls import include, path  # noqa: E402
 def send(request: HttpRequest) -> JsonResponse:
     for _ in range(int(request.GET["count"])):
         django_eventstream.send_event("times", "message", time.monotonic())
-    return JsonResponse({})
+    return JsonResponse({}, headers={"Content-Length": "2"})
 
 
 urlpatterns = [
