@@ -13,8 +13,7 @@ from pathlib import Path
 
 from tests.benchmark.__main__ import machine
 from tests.benchmark.figures import table
-from tests.benchmark.peers.eventstream import IN_MEMORY
-from tests.benchmark.peers.rows import MATCHES, conversations, sending
+from tests.benchmark.peers.rows import MATCHES, conversations
 
 
 def main() -> int:
@@ -23,9 +22,9 @@ def main() -> int:
         "--json", type=Path, default=Path("bench-peers.json"), help="where the figures go too"
     )
     options = parser.parse_args()
-    figures = [*conversations(), *sending()]
+    figures = conversations()
     print(f"{machine()}\n\n{table(figures)}")  # noqa: T201
-    peers = [peer.requirements[0] for peer in (*(match.peer for match in MATCHES), IN_MEMORY)]
+    peers = [match.peer.requirements[0] for match in MATCHES]
     measured = {"machine": machine(), "peers": peers, "figures": [figure.as_json() for figure in figures]}
     options.json.write_text(json.dumps(measured, indent=1))
     return 1 if any(figure.is_count and figure.missed for figure in figures) else 0

@@ -6,8 +6,6 @@
   with its stream open where it has one
 - restart: whether a session that waits (of Gradio: a job that runs) goes on after all processes of the
   server were killed and started again
-- send to client: from the app's call to the client's having read the event
-- flood: how many of the events that one session or channel sends as fast as it can reach its one reader
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ from itertools import chain
 from tests.benchmark.figures import Figure, Goal, Measure, at_least, at_most, timings
 from tests.benchmark.peers.chainlit import CHAINLIT, Chainlit
 from tests.benchmark.peers.conversation import Conversation, play
-from tests.benchmark.peers.eventstream import IN_MEMORY, WITH_STORAGE, EventstreamTimes, OurTimes, Times
 from tests.benchmark.peers.gradio import GRADIO, Gradio, GradioNotice
 from tests.benchmark.peers.ours import Followed, Reopened
 from tests.benchmark.peers.server import Peer, PeerServer, processes_of, running
@@ -29,7 +26,6 @@ from tests.benchmark.serving import serving
 from tests.server import ServerProcess
 
 Converse = Callable[[int], Conversation]
-FLOOD = 1000
 OURS = "ours"
 KIB = 1024
 
@@ -153,28 +149,3 @@ def ours_waiting() -> list[Figure]:
         for _ in range(20):
             play(Followed(server.port))
         return [memory(server.pid, Followed, server.port, OURS, 200), restart(server, Followed, OURS)]
-
-
-def sending() -> list[Figure]:
-    """Events alone, beside django-eventstream."""
-    with serving() as ours, running(IN_MEMORY) as fast, running(WITH_STORAGE) as stored:
-        readers: dict[str, Times] = {
-            OURS: OurTimes(ours.port),
-            f"{IN_MEMORY.name} in memory": EventstreamTimes(fast.port),
-            f"{WITH_STORAGE.name} with storage": EventstreamTimes(stored.port),
-        }
-        return [send_to_client(readers, 200), *(flood(name, times) for name, times in readers.items())]
-
-
-def send_to_client(readers: Mapping[str, Times], rounds: int) -> Figure:
-    latencies: dict[str, list[float]] = {name: [] for name in readers}
-    for number in range(20 + rounds):
-        for name, times in readers.items():
-            latencies[name] += times.send(1) if number >= 20 else times.send(1)[:0]
-    return timings("send to client", "one event", latencies.pop(OURS), (), latencies)
-
-
-def flood(name: str, times: Times) -> Figure:
-    goals = [at_most(0)] if name == OURS else []
-    lost = FLOOD - len(times.send(FLOOD))
-    return Figure("flood, events lost", name, f"of {FLOOD}", lost, goals=goals, is_count=bool(goals))
