@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 V = TypeVar("V")
 N = TypeVar("N", bound=float)
@@ -22,6 +24,15 @@ class Access(StrEnum):
 
     OPEN = "open"
     LOGIN = "login"
+
+
+_known: dict[str, Any] = {}  # streams ask at every chunk
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **_kwargs: Any) -> None:
+    """A test overrides it, or has done so."""
+    _known.pop(setting, None)
 
 
 class Setting(ABC, Generic[V]):
@@ -36,9 +47,13 @@ class Setting(ABC, Generic[V]):
         self.purpose = purpose
 
     def __get__(self, instance: object, owner: type) -> V:
-        return self.read()
+        if self.name not in _known:
+            _known[self.name] = self.read()
+        value: V = _known[self.name]
+        return value
 
     def read(self) -> V:
+        """What the settings say now."""
         raw: Any = getattr(settings, self.name, self.default)
         try:
             return self.parse(str(raw))

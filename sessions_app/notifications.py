@@ -23,6 +23,7 @@ from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.frames import Segment
 from sessions_app.models import Session
+from sessions_app.shared_readings import SharedReadings
 from sessions_app.writes import Hint
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 LAYER_SECONDS = 2.0
 POLL_SESSIONS = 500  # ids in one query; SQLite takes some thousand parameters
+UNDER_WAY_SECONDS = 0.1  # what was committed just before the look has its hint by then, or it is lost
 
 
 def group_name(session_id: UUID) -> str:
@@ -150,6 +152,7 @@ class Feed:
         self._subscriptions: dict[UUID, set[Subscription]] = {}
         self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
+        self.readings = SharedReadings()
         self.is_closing = False
 
     async def subscribe(self, session_id: UUID, viewer: Caller) -> Subscription:
@@ -222,9 +225,9 @@ class Feed:
         """Send those streams to the log whose session has gone further than any hint said."""
         ids = list(self._subscriptions)
         for start in range(0, len(ids), POLL_SESSIONS):
-            for session_id, last_seq, status in await in_database(
-                _standings, ids[start : start + POLL_SESSIONS]
-            ):
+            standings = await in_database(_standings, ids[start : start + POLL_SESSIONS])
+            await asyncio.sleep(UNDER_WAY_SECONDS)
+            for session_id, last_seq, status in standings:
                 for subscription in self._subscriptions.get(session_id, ()):
                     if subscription.has_missed(last_seq, status):
                         subscription.fall_behind()

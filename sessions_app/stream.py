@@ -17,7 +17,7 @@ from sessions_app.authentication import Caller
 from sessions_app.conf import conf
 from sessions_app.database import in_database
 from sessions_app.exceptions import SessionNotFound
-from sessions_app.frames import HEARTBEAT, Segment, retry_frame, segments, status_frame
+from sessions_app.frames import HEARTBEAT, Segment, retry_frame, status_frame
 from sessions_app.log_reading import Reading, Standing
 from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
@@ -96,6 +96,8 @@ class SessionStream:
             self._is_done = True
 
     async def _woken(self) -> bool:
+        if self._subscription.wakeup.is_set():
+            return True  # without a timer: under load this is so at most chunks
         try:
             async with asyncio.timeout(conf.heartbeat_seconds):
                 await self._subscription.wakeup.wait()
@@ -104,7 +106,7 @@ class SessionStream:
         return True
 
     async def _read_on(self) -> None:
-        reading = await in_database(log_reading.read, self._subscription.session_id, self._seq)
+        reading = await self._feed.readings.read(self._subscription.session_id, self._seq)
         if reading is None:  # deleted
             self._is_done = True
         else:
@@ -113,8 +115,7 @@ class SessionStream:
     def _take_reading(self, reading: Reading) -> None:
         seq = self._seq
         self._untold |= {retract.seq for retract in reading.retracts if retract.first > reading.after}
-        if reading.entries:
-            self._take(segments(reading.entries[0].seq, reading.entries))
+        self._take(reading.segments)
         if reading.entries and self._seq == seq:
             self._is_done = True  # a log has no holes, unless it is being removed
             return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import uvicorn
 
 from sessions_app.conf import conf
+from sessions_app.database import SWITCH_SECONDS
 from sessions_app.server import begin_shutdown
 
 GRACE_SECONDS = 5
@@ -24,6 +26,7 @@ class StreamingServer(uvicorn.Server):
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; exits with an error where the address is taken."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         APPLICATION,
         host=host,

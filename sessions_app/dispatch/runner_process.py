@@ -24,6 +24,7 @@ from apps_app.discovery import install_author_api
 from sessions_app import printing
 from sessions_app.app_tasks import guarded_task
 from sessions_app.conf import conf
+from sessions_app.database import SWITCH_SECONDS
 from sessions_app.dispatch.channel import BlockingChannel
 from sessions_app.dispatch.hint_outbox import HintOutbox
 from sessions_app.frames import Entry
@@ -33,7 +34,6 @@ from sessions_app.runner import Runner
 
 log = logging.getLogger(__name__)
 
-SWITCH_SECONDS = 0.0005  # how long a spinning app holds up the writer; Python's default is ten times it
 APP_THREADS = 256
 
 
