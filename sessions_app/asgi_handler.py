@@ -24,6 +24,7 @@ from rest_framework.exceptions import APIException, ParseError
 
 from sessions_app.conf import conf
 from sessions_app.exceptions import PayloadTooLarge, error_response
+from sessions_app.send_deadline import SendDeadline
 
 log = logging.getLogger(__name__)
 
@@ -106,12 +107,9 @@ class ApiHandler(ASGIHandler):
 
     async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         """Send until the stream ends or the client is gone, or takes nothing for too long."""
-
-        async def send_in_time(message: Any) -> None:
-            async with asyncio.timeout(conf.send_timeout_seconds):
-                await send(message)
-
-        sending = asyncio.create_task(self.send_response(response, send_in_time))
+        deadline = SendDeadline(send, conf.send_timeout_seconds)
+        sending = asyncio.create_task(self.send_response(response, deadline.send))
+        deadline.watch(sending)
         listening = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -119,7 +117,7 @@ class ApiHandler(ASGIHandler):
             sending.cancel()
             listening.cancel()
             results = await asyncio.gather(sending, listening, return_exceptions=True)
-        if isinstance(results[0], TimeoutError):
+        if deadline.has_passed:
             log.info("Closed a stream whose client took nothing for %s s.", conf.send_timeout_seconds)
         elif isinstance(results[0], Exception):
             raise results[0]

@@ -23,6 +23,9 @@ from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
 from sessions_app.permissions import may_see
 
+WRITES_PER_SECOND = 100
+BURST_WRITES = 20
+
 
 class SessionStream:
     """An asynchronous iterator over the bytes that one client gets.
@@ -43,6 +46,8 @@ class SessionStream:
         self._is_done = False
         self._is_behind = False
         self._chunks: list[bytes] = []
+        self._writes = 0.0  # of late: what is not made up for by time
+        self._paced = self._loop.time()
         self._untold: set[int] = set()  # retracts of what this stream has never shown
         # An ended session's last turn is shown to its end, though it may have paused before.
         self._stops_at_pause = not follow and not (after is None and reading.standing.status in ENDED)
@@ -81,6 +86,7 @@ class SessionStream:
         if self._subscription.is_revoked:
             self._is_done = True
             return
+        await self._pace()
         is_behind, hints = self._subscription.take()
         self._is_behind |= is_behind
         for hint in hints:
@@ -104,6 +110,19 @@ class SessionStream:
         except TimeoutError:
             return False
         return True
+
+    async def _pace(self) -> None:
+        """Let what comes faster than anybody sees it come together: a write costs what a hundred events do.
+
+        The first of a burst go at once.
+        """
+        if self._is_behind:
+            return  # a stretch of the log is much for one write
+        now = self._loop.time()
+        self._writes = max(0.0, self._writes - (now - self._paced) * WRITES_PER_SECOND) + 1
+        self._paced = now
+        if self._writes > BURST_WRITES:
+            await asyncio.sleep((self._writes - BURST_WRITES) / WRITES_PER_SECOND)
 
     async def _read_on(self) -> None:
         reading = await self._feed.readings.read(self._subscription.session_id, self._seq)
