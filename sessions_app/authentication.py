@@ -88,7 +88,7 @@ async def caller_of(request: HttpRequest) -> Caller:
 
 
 def _token(request: HttpRequest) -> Credential | None:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return Credential(Scheme.TOKEN, key.strip()) if scheme.lower() == TOKENS.keyword.lower() else None
 
 
@@ -110,8 +110,9 @@ def _is_own(request: HttpRequest) -> bool:
 
 
 def _visitor(request: HttpRequest) -> UUID | None:
+    cookie = request.COOKIES.get(VISITOR_COOKIE)
     try:
-        return UUID(request.COOKIES.get(VISITOR_COOKIE, ""))
+        return None if cookie is None else UUID(cookie)
     except ValueError:
         return None
 

@@ -35,7 +35,8 @@ async def in_database(function: Callable[P, R], *args: P.args, **kwargs: P.kwarg
             connection.close()  # it may be broken; the next call opens a new one
             raise
         finally:
-            reset_queries()  # with DEBUG, Django keeps every statement
+            if connection.queries_logged:
+                reset_queries()  # with DEBUG, Django keeps every statement
 
     return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby, repeat
 from operator import attrgetter
 from typing import Any
@@ -42,15 +42,29 @@ def create(session: Session) -> None:
     """Insert a new session's row, at the present time; raises FencedError where its key has made one."""
     session.created_at = session.updated_at = timezone.now()
     if session.idempotency_key is None:
-        session.save(force_insert=True)
+        _insert_session(session)
         return
     try:
         with transaction.atomic():  # others' writes are in the transaction too: they must go on
-            session.save(force_insert=True)
+            _insert_session(session)
     except IntegrityError as error:
         if not Session.objects.filter(idempotency_key=session.idempotency_key).exists():
             raise
         raise FencedError(session.id) from error
+
+
+def _insert_session(session: Session) -> None:
+    fields = Session._meta.concrete_fields
+    values = [field.get_db_prep_save(getattr(session, field.attname), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_session_sql(), values)
+
+
+@cache
+def _insert_session_sql() -> str:
+    columns = [str(field.column) for field in Session._meta.concrete_fields]
+    places = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {Session._meta.db_table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - names are ours
 
 
 def remove(removal: Removal) -> None:

@@ -47,7 +47,7 @@ class Retract(NamedTuple):
     last: int
 
     @classmethod
-    def read(cls, seq: int, payload: str) -> Retract:
+    def read(cls, seq: int, payload: str | bytes) -> Retract:
         data = orjson.loads(payload)
         return cls(seq, data["from_seq"], data["to_seq"])
 

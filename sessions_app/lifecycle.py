@@ -94,8 +94,7 @@ async def fork(caller: Caller, session_id: str, after: int) -> Session:
 
 async def _startable(app_id: str) -> App:
     """An active app, as far as starting it needs; raises AppNotFound."""
-    apps = App.objects.runnable().filter(id=app_id).only("entry_point", "code_hash", *App.LIMITS)
-    app = await in_database(apps.first)
+    app = await in_database(App.objects.startable, app_id)
     if app is None:
         raise AppNotFound(app_id)
     return app

@@ -104,7 +104,8 @@ def read(
     start = row.turn_seq if after is None else min(after, row.last_seq)
     # The row first: entries committed since then are left to the next reading, with their own status.
     entries = _entries(session_id, start, row.last_seq) if start < row.last_seq else []
-    retracts = _retracts(session_id, start) if entries else []
+    is_whole = not entries or entries[-1].seq >= row.last_seq
+    retracts = _retracts_among(entries) if is_whole else _retracts(session_id, start)
     return Reading(row, start, without(retracts, entries), retracts)
 
 
@@ -116,6 +117,10 @@ def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
             [prepared(LogEntry, "session", session_id), after, up_to, READ_ENTRIES - after % READ_ENTRIES],
         )
         return _up_to_size(_rows(cursor))
+
+
+def _retracts_among(entries: Iterable[Entry]) -> list[Retract]:
+    return [Retract.read(entry.seq, entry.payload) for entry in entries if entry.kind == Kind.RETRACT]
 
 
 def _rows(cursor: CursorWrapper) -> Iterator[tuple[int, str, Any, str]]:

@@ -102,7 +102,8 @@ class LogWriter:
         try:
             while batch := self._queue.take():
                 self._write(gate, batch)
-                reset_queries()  # with DEBUG, Django keeps every statement
+                if connection.queries_logged:
+                    reset_queries()  # with DEBUG, Django keeps every statement
         finally:
             gate.close()
             connection.close()

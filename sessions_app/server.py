@@ -22,6 +22,7 @@ class Server:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop
         self._starting: asyncio.Task[None] | None = None
+        self._is_started = False
         self._announcements: set[asyncio.Task[None]] = set()
         self.in_flight = KeysInFlight()
         self.writer = LogWriter(self._publish)
@@ -29,10 +30,13 @@ class Server:
 
     async def start(self) -> None:
         """Start what serving needs; later calls wait for the first."""
+        if self._is_started:
+            return
         if self._starting is None or (self._starting.done() and self._starting.exception()):
             self._loop = asyncio.get_running_loop()
             self._starting = asyncio.create_task(self._start())
         await asyncio.shield(self._starting)  # a client that goes must not cut it off
+        self._is_started = True
 
     async def stop(self) -> None:
         """End the runners, then write what is pending."""

@@ -78,7 +78,7 @@ async def test_stream_reads_the_session_and_its_log(
 ) -> None:
     async with client.stream(str(asked.id), query) as response:
         assert await anext(response.messages())
-        assert verbs(queries) == ["SELECT"] * 3, "the session, its entries, its retracts"
+        assert verbs(queries) == ["SELECT"] * 2, "the session, its entries"
 
 
 async def test_state_is_one_question(asked: Session, client: AsgiClient, queries: list[str]) -> None:

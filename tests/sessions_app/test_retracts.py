@@ -146,7 +146,15 @@ async def test_hints_show_it_and_take_it_back(session: Session) -> None:
     assert seqs(await rest(stream)) == [1, 2, 3, 4, 5, 6, 8, 9]
 
 
-async def test_session_without_retracts_asks_its_index_alone(ended: Session, queries: list[str]) -> None:
+async def test_reading_to_the_end_needs_not_ask_for_retracts(ended: Session, queries: list[str]) -> None:
+    await rest(await opened(ended, 0))
+    assert not [query for query in queries if f"kind = '{Kind.RETRACT}'" in query]
+
+
+async def test_longer_session_without_retracts_asks_its_index_alone(
+    ended: Session, queries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_reading, "READ_ENTRIES", 1)
     await rest(await opened(ended, 0))
     (sql,) = {query for query in queries if f"kind = '{Kind.RETRACT}'" in query}
 
