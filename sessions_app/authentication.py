@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from rest_framework.authentication import CSRFCheck, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from sessions_app.database import in_database
+from sessions_app.database import briefly_in_database, in_database
 from sessions_app.exceptions import InvalidToken
 
 VISITOR_COOKIE = "yera_visitor"
@@ -79,7 +79,7 @@ async def caller_of(request: HttpRequest) -> Caller:
     credential = _token(request) or _session(request)
     if credential is None:
         return Caller(visitor=visitor)
-    user_id = await in_database(credential.user_id)
+    user_id = await briefly_in_database(credential.user_id)
     if user_id is not None:
         return Caller(user_id, visitor, credential)
     if credential.scheme is Scheme.TOKEN:

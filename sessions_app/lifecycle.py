@@ -20,7 +20,7 @@ from apps_app.models import App
 from apps_app.pending import InvalidAnswerError, NotPendingError, PendingPrompt, judge
 from sessions_app import log_reading
 from sessions_app.authentication import Caller
-from sessions_app.database import in_database
+from sessions_app.database import briefly_in_database, in_database
 from sessions_app.exceptions import (
     AppNotFound,
     InvalidAnswer,
@@ -94,7 +94,7 @@ async def fork(caller: Caller, session_id: str, after: int) -> Session:
 
 async def _startable(app_id: str) -> App:
     """An active app, as far as starting it needs; raises AppNotFound."""
-    app = await in_database(App.objects.startable, app_id)
+    app = await briefly_in_database(App.objects.startable, app_id)
     if app is None:
         raise AppNotFound(app_id)
     return app
@@ -164,11 +164,11 @@ async def answer(
     payload = _payload(block_id, block_type, value)
     entry = NewEntry(Kind.INTERACTION, payload, idempotency_key=idempotency_key)
     posted = _Interaction(key, block_id, block_type, value, entry)
-    standing, recorded = await in_database(_look, caller, posted)
+    standing, recorded = await briefly_in_database(_look, caller, posted)
     while recorded is None:
         with server().in_flight.claim(posted.claim), suppress(FencedError):  # the session has changed
             return await _record(posted, standing)
-        standing, recorded = await in_database(_look, caller, posted)
+        standing, recorded = await briefly_in_database(_look, caller, posted)
     if recorded != payload:
         raise KeyReused
     return key

@@ -15,7 +15,7 @@ from uuid import UUID
 from sessions_app import log_reading
 from sessions_app.authentication import Caller
 from sessions_app.conf import conf
-from sessions_app.database import in_database
+from sessions_app.database import briefly_in_database
 from sessions_app.exceptions import SessionNotFound
 from sessions_app.frames import HEARTBEAT, Segment, retry_frame, status_frame
 from sessions_app.log_reading import Reading, Standing
@@ -181,7 +181,7 @@ async def open_stream(
     # First the group, then the log: what is committed in between comes as a hint.
     subscription = await feed.subscribe(session_id, viewer)
     try:
-        reading = await in_database(log_reading.read, session_id, after, partial(may_see, viewer))
+        reading = await briefly_in_database(log_reading.read, session_id, after, partial(may_see, viewer))
         if reading is None:
             raise SessionNotFound(session_id)
         standing = reading.standing

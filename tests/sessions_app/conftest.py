@@ -27,7 +27,7 @@ from sessions_app.app_tasks import guarded_task
 from sessions_app.authentication import OPERATOR
 from sessions_app.claim import Claim
 from sessions_app.conf import conf
-from sessions_app.database import in_database
+from sessions_app.database import briefly_in_database, in_database
 from sessions_app.exits import cancellation
 from sessions_app.log_writer import LogWriter
 from sessions_app.models import LIVE, Session, Status
@@ -239,6 +239,7 @@ async def database(transactional_db: None, channel_layer: Any) -> AsyncIterator[
         connection.close()
 
     await asyncio.gather(*[in_database(close) for _ in range(threads)])
+    await briefly_in_database(connection.close)
 
 
 @pytest.fixture
