@@ -18,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from sessions_app.columns import prepared
+from sessions_app.columns import prepared, prepared_id, prepared_time
 from sessions_app.frames import segments
 from sessions_app.models import LogEntry, Session
 from sessions_app.writes import FencedError, Hint, NewEntry, Position, Removal, Write
@@ -28,10 +28,13 @@ REMOVED_ENTRIES = 10_000
 HINT_BYTES = 1024 * 1024  # a hint with more goes without its frames, and sends its readers to the log
 
 
-def apply(write: Write) -> tuple[Position, Hint]:
-    """Carry out a write in the transaction that is open; raises FencedError where its condition fails."""
+def apply(write: Write, now: datetime.datetime | None = None) -> tuple[Position, Hint]:
+    """Carry out a write in the transaction that is open, at the present time, or that of its commit.
+
+    Raises FencedError where its condition fails.
+    """
+    now = now or timezone.now()
     with connection.cursor() as cursor:
-        now = timezone.now()
         position = _update(cursor, write, now)
         first = position.last_seq - len(write.entries) + 1
         _insert(cursor, write.session_id, first, write.entries, now)
@@ -90,10 +93,10 @@ def _update(cursor: CursorWrapper, write: Write, now: datetime.datetime) -> Posi
         len(write.entries),
         write.size,
         int(write.raise_epoch),
-        prepared(Session, "updated_at", now),
+        prepared_time(now),
     ]
     parameters += [prepared(Session, name, value) for name, value in write.changes.items()]
-    parameters.append(prepared(Session, "id", write.session_id))
+    parameters.append(prepared_id(write.session_id))
     for name, value in write.where.items():
         values = value if isinstance(value, tuple) else (value,)
         parameters += [prepared(Session, name, item) for item in values]
@@ -122,7 +125,7 @@ def _update_sql(changes: tuple[str, ...], shape: tuple[tuple[str, int], ...]) ->
 def _insert(
     cursor: CursorWrapper, session_id: UUID, first: int, entries: Sequence[NewEntry], now: datetime.datetime
 ) -> None:
-    session, created_at = prepared(LogEntry, "session", session_id), prepared(LogEntry, "created_at", now)
+    session, created_at = prepared_id(session_id), prepared_time(now)
     seq = first
     for alike, run in groupby(entries, _but_payload):
         payloads = [entry.payload.decode() for entry in run]

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
-from sessions_app.columns import json_of, prepared
+from sessions_app.columns import json_of, prepared_id
 from sessions_app.frames import Entry, Retract, Segment, segments, without
 from sessions_app.models import SHOWN, Kind, LogEntry, Session
 
@@ -67,7 +67,7 @@ def standing(session_id: UUID) -> Standing | None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(Standing._fields)} FROM {Session._meta.db_table} WHERE id = %s",  # noqa: S608 - names are ours
-            [prepared(Session, "id", session_id)],
+            [prepared_id(session_id)],
         )
         row = cursor.fetchone()
     if row is None:
@@ -83,7 +83,7 @@ def posted(session_id: UUID, idempotency_key: str) -> bytes | None:
             f"SELECT payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
             # The last is the condition of the keys' index, which is not used without it.
             "WHERE session_id = %s AND idempotency_key = %s AND NOT (idempotency_key = '')",
-            [prepared(LogEntry, "session", session_id), idempotency_key],
+            [prepared_id(session_id), idempotency_key],
         )
         row = cursor.fetchone()
     return None if row is None else row[0].encode()
@@ -114,7 +114,7 @@ def _entries(session_id: UUID, after: int, up_to: int) -> list[Entry]:
         cursor.execute(
             f"SELECT seq, kind, closes_turn, payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
             "WHERE session_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s",
-            [prepared(LogEntry, "session", session_id), after, up_to, READ_ENTRIES - after % READ_ENTRIES],
+            [prepared_id(session_id), after, up_to, READ_ENTRIES - after % READ_ENTRIES],
         )
         return _up_to_size(_rows(cursor))
 
@@ -135,7 +135,7 @@ def _retracts(session_id: UUID, after: int) -> list[Retract]:
             f"SELECT seq, payload FROM {LogEntry._meta.db_table} "  # noqa: S608 - names are ours
             # Spelled out, as the condition of the index.
             f"WHERE session_id = %s AND seq > %s AND kind = '{Kind.RETRACT}' ORDER BY seq",
-            [prepared(LogEntry, "session", session_id), after],
+            [prepared_id(session_id), after],
         )
         return [Retract.read(seq, payload) for seq, payload in cursor]
 
@@ -200,7 +200,7 @@ def read_recorded(session_id: UUID, up_to: int) -> Iterator[RecordedEntry]:
         cursor.execute(
             "SELECT seq, kind, step, CASE WHEN step = '' OR kind <> %s THEN payload ELSE '' END "  # noqa: S608 - names are ours
             f"FROM {LogEntry._meta.db_table} WHERE session_id = %s AND seq <= %s ORDER BY seq",
-            [Kind.EVENT, prepared(LogEntry, "session", session_id), up_to],
+            [Kind.EVENT, prepared_id(session_id), up_to],
         )
         for seq, kind, step, payload in cursor:
             yield RecordedEntry(seq, kind, step, payload.encode())

@@ -5,6 +5,7 @@ Invariant 2 is kept here: a hint leaves after the commit of what it shows.
 
 from __future__ import annotations
 
+import datetime
 import logging
 import threading
 import time
@@ -13,6 +14,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from django.db import connection, reset_queries, transaction
+from django.utils import timezone
 
 from sessions_app import event_log, log_copy
 from sessions_app.database import UNAVAILABLE
@@ -165,7 +167,10 @@ class LogWriter:
         self._waiting_since = time.monotonic()
         with gate.turn(), transaction.atomic():
             self._waiting_since = None
-            return [Done(group, *_carry_out(group)) for jobs in batch.values() for group in _groups(jobs)]
+            now = timezone.now()
+            return [
+                Done(group, *_carry_out(group, now)) for jobs in batch.values() for group in _groups(jobs)
+            ]
 
 
 class Done(NamedTuple):
@@ -199,7 +204,7 @@ def _joins(later: Work, earlier: Work) -> bool:
     return isinstance(later, Write) and isinstance(earlier, Write) and later.joins(earlier)
 
 
-def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
+def _carry_out(group: list[Job], now: datetime.datetime) -> tuple[Position | Exception, Hint | None]:
     work = group[0].work
     try:
         match work:
@@ -212,9 +217,8 @@ def _carry_out(group: list[Job]) -> tuple[Position | Exception, Hint | None]:
             case Printed():
                 PrintedText.objects.append(work.session_id, work.text, work.limit)
             case Write():
-                position, hint = event_log.apply(
-                    join([job.work for job in group if isinstance(job.work, Write)])
-                )
+                joined = join([job.work for job in group if isinstance(job.work, Write)])
+                position, hint = event_log.apply(joined, now)
                 return position, hint if hint.last_seq > hint.after or hint.state else None
     except FencedError as error:
         return error, None

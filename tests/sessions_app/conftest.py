@@ -239,7 +239,7 @@ async def database(transactional_db: None, channel_layer: Any) -> AsyncIterator[
         connection.close()
 
     await asyncio.gather(*[in_database(close) for _ in range(threads)])
-    await briefly_in_database(connection.close)
+    await briefly_in_database(lambda: connection.close())
 
 
 @pytest.fixture
