@@ -38,6 +38,9 @@ from sessions_app.writes import (
 
 log = logging.getLogger(__name__)
 
+# From the beginning of a commit of several sessions to that of the next: what it costs is shared.
+GATHER_SECONDS = 0.005
+
 
 class LogWriter:
     """Writes sessions. `publish` gets each commit's hints, in this writer's thread."""
@@ -103,7 +106,10 @@ class LogWriter:
         gate = turnstile(connection)
         try:
             while batch := self._queue.take():
+                began = time.monotonic()
                 self._write(gate, batch)
+                if len(batch) > 1:  # so many write at once that more will in a moment
+                    time.sleep(max(0.0, began + GATHER_SECONDS - time.monotonic()))
                 if connection.queries_logged:
                     reset_queries()  # with DEBUG, Django keeps every statement
         finally:
