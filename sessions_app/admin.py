@@ -48,7 +48,7 @@ class SessionAdmin(OperatorAdmin):
     list_filter = (("status", StatusFilter), "app")
     sortable_by = ("created",)
     list_select_related = ("user",)
-    list_per_page = list_max_show_all = 50
+    list_per_page = list_max_show_all = 25
     paginator = FirstPages
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("id",)

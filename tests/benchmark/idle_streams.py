@@ -27,6 +27,7 @@ from tests.benchmark.serving import serving
 from tests.server import ServerProcess
 
 ROW = "idle streams"
+POOL_THREADS = 5  # which read the database: they start when there is something to read
 WARM_UP_STREAMS = 200
 EVENTS = 2  # of a turn: the answer and its echo, each with one mark
 
@@ -57,7 +58,7 @@ def idle_streams(*, short: bool) -> list[Figure]:
         _figure("memory, each", "KiB", opening.web_bytes / streams / 1024, at_most(60)),
         Figure(ROW, "all reached", "s", statistics.median(reached), max(reached), [at_most(1, Measure.P99)]),
         _count("streams that did not get each event once", wrong),
-        _count("more threads", opening.threads),
+        _count("more threads, the pool's among them", opening.threads, POOL_THREADS),
     ]
 
 
@@ -100,5 +101,5 @@ def _figure(name: str, unit: str, value: float, *goals: Goal) -> Figure:
     return Figure(ROW, name, unit, value, goals=goals)
 
 
-def _count(name: str, value: int) -> Figure:
-    return Figure(ROW, name, "", value, goals=[at_most(0)], is_count=True)
+def _count(name: str, value: int, bound: int = 0) -> Figure:
+    return Figure(ROW, name, "", value, goals=[at_most(bound)], is_count=True)
