@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -13,6 +14,7 @@ from channels.layers import get_channel_layer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions_app import notifications
 from sessions_app.channel_layer import LocalChannelLayer
 from sessions_app.database import in_database
 from sessions_app.frames import Segment
@@ -167,6 +169,30 @@ async def test_poll_wakes_nobody_without_need(
     await in_database(Session.objects.filter(id=moving.id).update, last_seq=1)
     await heard(woken)
     assert not untouched.wakeup.is_set()
+
+
+async def test_hint_that_is_under_way_is_not_lost(
+    database: None, new_session: Callable[..., Session], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The poll sees the commit before its hint has come."""
+    monkeypatch.setattr(notifications, "UNDER_WAY_SECONDS", SECONDS)
+    settings.YERA_POLL_SECONDS = 0.01
+    polled = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    looked_up = notifications._standings
+
+    def look_up(ids: Iterable[uuid.UUID]) -> Any:
+        loop.call_soon_threadsafe(polled.set)
+        return looked_up(ids)
+
+    monkeypatch.setattr(notifications, "_standings", look_up)
+    session = await in_database(lambda: new_session(last_seq=1))
+    subscription = await Feed.current().subscribe(session.id, ANYBODY)
+    await asyncio.wait_for(polled.wait(), SECONDS)
+    assert not subscription.wakeup.is_set()
+    await announce(to_message(replace(hint(), session_id=session.id)))
+    is_behind, (heard_of,) = await heard(subscription)
+    assert (is_behind, heard_of.last_seq) == (False, 1)
 
 
 class DeafLayer(LocalChannelLayer):
