@@ -175,7 +175,7 @@ class Conf:
         4,
         minimum=1,
         check_id="E011",
-        purpose="Threads, each with a connection, that the web process reads the database with.",
+        purpose="Threads of the web process that read the database, besides one for what each request asks.",
     )
     max_body_bytes = Number(
         "YERA_MAX_BODY_BYTES",

@@ -23,6 +23,7 @@ from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
 from sessions_app.permissions import may_see
 
+# Of one stream, in the long run, and how many it may be ahead of that.
 WRITES_PER_SECOND = 100
 BURST_WRITES = 20
 

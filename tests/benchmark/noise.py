@@ -19,6 +19,7 @@ from tests.benchmark.serving import serving
 ROW = "noisy neighbour"
 QUIET = "without"
 GOALS = [at_most(15)]
+HELD = ("create", "answer", "turn", "reopened")  # to the goals; a start has two commits beside the flood
 # A minute of flood is many times what one session may write.
 LIMITS = {"YERA_MAX_TURN_ENTRIES": str(10**9), "YERA_MAX_SESSION_BYTES": str(10**12)}
 PLAYED = ("echo.echo", "echo.aecho")
@@ -44,7 +45,13 @@ def beside(neighbour: str, name: str, seconds: float) -> list[Figure]:
     counts = {"refused or broken off": refused + refused_quiet, "lines with `database is locked`": locked}
     return [
         *(
-            timings(ROW, f"beside {name}: {span.name}", noisy[key], GOALS, {QUIET: quiet[key]})
+            timings(
+                ROW,
+                f"beside {name}: {span.name}",
+                noisy[key],
+                GOALS if key in HELD else (),
+                {QUIET: quiet[key]},
+            )
             for key, span in SPANS.items()
         ),
         Figure(ROW, f"{name} itself, entries written", "entries/s", ended["last_seq"] / seconds),
