@@ -30,14 +30,16 @@ def main() -> int:
     for row in options.rows or ROWS:
         print(f"measuring {row} ...", file=sys.stderr, flush=True)  # noqa: T201
         figures += ROWS[row](short=options.short)
+        options.json.write_text(as_json(figures))  # what is measured is kept, whatever comes of the rest
     print(f"{machine()}\n\n{table(figures)}")  # noqa: T201
-    options.json.write_text(
-        json.dumps({"machine": machine(), "figures": [figure.as_json() for figure in figures]}, indent=1)
-    )
     wrong = [figure for figure in figures if figure.is_count and figure.missed]
     for figure in wrong:
         print(f"{figure.row}, {figure.name}: {figure.median} {figure.unit}", file=sys.stderr)  # noqa: T201
     return 1 if wrong else 0
+
+
+def as_json(figures: list[Figure]) -> str:
+    return json.dumps({"machine": machine(), "figures": [figure.as_json() for figure in figures]}, indent=1)
 
 
 def machine() -> str:
