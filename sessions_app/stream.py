@@ -23,7 +23,7 @@ from sessions_app.models import ENDED
 from sessions_app.notifications import Feed, Subscription
 from sessions_app.permissions import may_see
 
-# Of one stream, in the long run, and how many it may be ahead of that.
+# Of one stream in the long run of a turn, and how many it may be ahead of that.
 WRITES_PER_SECOND = 100
 BURST_WRITES = 20
 
@@ -115,10 +115,12 @@ class SessionStream:
     async def _pace(self) -> None:
         """Let what comes faster than anybody sees it come together: a write costs what a hundred events do.
 
-        The first of a burst go at once.
+        The first that a turn shows goes at once.
         """
         if self._is_behind:
             return  # a stretch of the log is much for one write
+        if any(hint.state for hint in self._subscription.hints):
+            self._writes = 0.0  # answered, or come to a wait
         now = self._loop.time()
         self._writes = max(0.0, self._writes - (now - self._paced) * WRITES_PER_SECOND) + 1
         self._paced = now

@@ -25,7 +25,7 @@ import psutil
 from tests.benchmark.figures import Figure, Measure, at_most, timings
 from tests.benchmark.latency import answer, timed
 from tests.benchmark.raw_client import RawConnection, asking_session
-from tests.benchmark.serving import APPS, serving
+from tests.benchmark.serving import APPS, POOL_THREADS, serving
 from tests.deadline import until
 from tests.server import ServerProcess
 
@@ -48,7 +48,8 @@ def parked(*, short: bool) -> list[Figure]:
             grown = (memory - before[process][0]) / MIB
             figures.append(_grown(f"{kind}, {process} process", "MiB", grown, 10))
             begun = threads - before[process][1]
-            figures.append(_grown(f"{kind}, {process} process, threads", "", begun, 0, is_count=True))
+            bound = POOL_THREADS if process == "web" else 0
+            figures.append(_grown(f"{kind}, {process} process, threads", "", begun, bound, is_count=True))
     return figures
 
 

@@ -23,11 +23,10 @@ import psutil
 from tests.benchmark.figures import Figure, Goal, Measure, at_most
 from tests.benchmark.followers import MARK, Followers
 from tests.benchmark.raw_client import RawConnection, asking_session
-from tests.benchmark.serving import serving
+from tests.benchmark.serving import POOL_THREADS, serving
 from tests.server import ServerProcess
 
 ROW = "idle streams"
-POOL_THREADS = 5  # which read the database: they start when there is something to read
 WARM_UP_STREAMS = 200
 EVENTS = 2  # of a turn: the answer and its echo, each with one mark
 

@@ -15,6 +15,8 @@ from tests.server import ROOT, ServerProcess, free_port
 
 APPS = Path(__file__).parent / "apps"
 START_SECONDS = 20.0
+# Of the web process, which read the database: they start one by one, as there is something to read.
+POOL_THREADS = 5
 
 
 @contextmanager

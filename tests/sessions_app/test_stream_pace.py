@@ -62,3 +62,20 @@ async def test_burst_is_written_at_once(session: Session, monkeypatch: pytest.Mo
     monkeypatch.setattr(stream, "WRITES_PER_SECOND", 0.001)
     monkeypatch.setattr(stream, "BURST_WRITES", EVENTS + 5)
     await chunks_of(session)  # in less than the quarter of an hour that one write more would wait
+
+
+async def test_each_turn_begins_anew(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there were before, and however quickly: nobody waits for their answer."""
+    monkeypatch.setattr(stream, "WRITES_PER_SECOND", 0.001)
+    monkeypatch.setattr(stream, "BURST_WRITES", 3)
+    followed = await open_stream(ANYBODY, session.id, 0, follow=True)
+    assert followed is not None
+    async with asyncio.timeout(SECONDS):
+        for turn in range(10):
+            for kind, status in ((Kind.INTERACTION, "running"), (Kind.EVENT, None), (Kind.EVENT, "waiting")):
+                changes = {"status": status} if status else {}
+                await write(Write(session.id, {}, [NewEntry(kind, b"{}")], changes))
+            shown = b""
+            while f"id: {3 * turn + 3}\n".encode() not in shown:
+                shown += await anext(followed)
+    followed.close()

@@ -27,12 +27,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, file_seconds: str, **options: Any) -> None:
         call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
         # In a child process: app files are never imported where HTTP is served.
         command = [sys.executable, sys.argv[0], "seed_apps", "--file-seconds", file_seconds]
-        code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and command
-        if code != 0:
-            self.stderr.write(f"seed_apps ended with {code}: serving the apps that were known before.")
+        with subprocess.Popen(command) as seeding:  # noqa: S603 - our own interpreter and command
+            call_command("collectstatic", interactive=False, verbosity=0)
+        if seeding.returncode != 0:
+            self.stderr.write(
+                f"seed_apps ended with {seeding.returncode}: serving the apps that were known before."
+            )
         if not get_user_model()._default_manager.filter(is_superuser=True, is_active=True).exists():
             self.stdout.write(_how_to_get_into_the_admin(host, port))
             self.stdout.flush()  # into a file or pipe, too, before anything is served
