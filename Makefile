@@ -60,4 +60,4 @@ $(NODE_MODULES): package.json package-lock.json .npmrc | $(INSTALLED)
 	touch $@
 
 clean:
-	rm -rf .venv .venv-next node_modules staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-next .peers node_modules staticfiles .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -48,21 +48,21 @@ def serving_reference(name: str) -> Iterator[int]:
     ]
     process = subprocess.Popen([*command, *options, "--backlog", "2048"], cwd=ROOT)
     try:
-        wait_for(port)
+        wait_for(process, port)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def wait_for(port: int, seconds: float = START_SECONDS) -> None:
-    """Until somebody listens there; raises ConnectionError when that takes longer."""
+def wait_for(process: subprocess.Popen[bytes], port: int, seconds: float = START_SECONDS) -> None:
+    """Until it listens there; raises ConnectionError when it has ended or that takes longer."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
             return
         except ConnectionError:
-            if time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)  # the deadline bounds it

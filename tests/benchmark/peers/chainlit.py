@@ -68,5 +68,6 @@ class Chainlit(Conversation):
 CHAINLIT = Peer(
     "Chainlit 2.12",
     ["chainlit==2.12.0"],
-    ["chainlit", "run", "chainlit_echo.py", "--headless", "--host", "127.0.0.1", "--port", "{port}"],
+    "chainlit",
+    ["chainlit", "run", "echo.py", "--headless", "--host", "127.0.0.1", "--port", "{port}"],
 )

@@ -15,13 +15,13 @@ class PeerConnection(RawConnection):
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
-        self._socket.sendall(head.encode() + content)
+        self._send(head.encode() + content)
         headers, _ = self._read_answer()
         return headers
 
-    def next_with(self, part: bytes) -> bytes:
+    def next_with(self, part: bytes, patience_seconds: float | None = None) -> bytes:
         """The next SSE message of an open stream that holds this."""
-        while True:
-            message = self._read_until(b"\n\n")
-            if part in message:
-                return message
+        deadline = self._deadline(patience_seconds)
+        while part not in (message := self._next_message(deadline)):
+            pass
+        return message

@@ -66,4 +66,4 @@ class GradioNotice(Gradio):
         self.read(b"data: ")
 
 
-GRADIO = Peer("Gradio 6.31", ["gradio==6.31.0"], ["python", "gradio_echo.py"])
+GRADIO = Peer("Gradio 6.31", ["gradio==6.31.0"], "gradio", ["python", "echo.py"])

@@ -10,9 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from tests.benchmark.figures import Figure, Goal, Measure, at_least, at_most, timings
 from tests.benchmark.peers.chainlit import CHAINLIT, Chainlit
@@ -48,11 +47,9 @@ class Match:
     turn: float | None = None
 
 
+# The slowest at the end.
 MATCHES = (
-    # Few rounds: each of its sessions is a process that imports yera, in ten seconds.
-    Match(YERA_0_4, {YERA_0_4.name: Yera04}, Reopened, 5, 1, 2, first=1 / 1000, turn=0.4),
-    # It has room for 16.
-    Match(YERA_0_10, {YERA_0_10.name: Yera010}, Reopened, 30, 3, 8, first=1 / 50),
+    Match(CHAINLIT, {CHAINLIT.name: Chainlit}, Followed, 200, 20, 200, first=1, turn=1 / 3),
     Match(
         GRADIO,
         {GRADIO.name: Gradio, f"{GRADIO.name}, place in the queue": GradioNotice},
@@ -62,16 +59,15 @@ MATCHES = (
         waiting=0,
         first=1,
     ),
-    Match(CHAINLIT, {CHAINLIT.name: Chainlit}, Followed, 200, 20, 200, first=1, turn=1 / 3),
+    # It has room for 16.
+    Match(YERA_0_10, {YERA_0_10.name: Yera010}, Reopened, 30, 3, 8, first=1 / 50),
+    # Few rounds: each of its sessions is a process that imports yera, in ten seconds.
+    Match(YERA_0_4, {YERA_0_4.name: Yera04}, Reopened, 5, 1, 2, first=1 / 1000, turn=0.4),
 )
 
 
-def conversations() -> list[Figure]:
-    """All that is about sessions."""
-    return [*chain.from_iterable(map(matched, MATCHES)), *ours_waiting()]
-
-
-def matched(match: Match) -> list[Figure]:
+def matched(match: Match) -> Iterator[Figure]:
+    """Each figure as soon as it is measured."""
     with serving() as ours, running(match.peer) as theirs:
         ports = {
             OURS: (match.ours, ours.port),
@@ -79,11 +75,12 @@ def matched(match: Match) -> list[Figure]:
         }
         played = alternating(ports, match.warm_up, match.rounds)
         peer, converse = next(iter(match.theirs.items()))
-        figures = [first_event(played, name, match.first) for name in match.theirs]
-        figures.append(turns(played, peer, match))
+        for name in match.theirs:
+            yield first_event(played, name, match.first)
+        yield turns(played, peer, match)
         if match.waiting:
-            figures.append(memory(theirs.process.pid, converse, theirs.port, peer, match.waiting))
-        return [*figures, restart(theirs, converse, peer)]
+            yield memory(theirs.process.pid, converse, theirs.port, peer, match.waiting)
+        yield restart(theirs, converse, peer)
 
 
 def alternating(
@@ -144,8 +141,9 @@ def restart(server: PeerServer | ServerProcess, converse: Converse, name: str) -
     return Figure("restart, sessions that go on", name, "of 1", goes_on, goals=goals, is_count=bool(goals))
 
 
-def ours_waiting() -> list[Figure]:
+def ours_waiting() -> Iterator[Figure]:
     with serving() as server:
         for _ in range(20):
             play(Followed(server.port))
-        return [memory(server.pid, Followed, server.port, OURS, 200), restart(server, Followed, OURS)]
+        yield memory(server.pid, Followed, server.port, OURS, 200)
+        yield restart(server, Followed, OURS)

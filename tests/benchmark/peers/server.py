@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +29,12 @@ QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "DO_NOT_TRA
 class Peer:
     """One of them: its version by name, how it is installed and how it is run.
 
-    `command` is a program of its environment, run in a copy of `apps`; `{port}` is filled in.
+    `command` is a program of its environment, run in a copy of the folder `app`; `{port}` is filled in.
     """
 
     name: str
     requirements: Sequence[str]
+    app: str
     command: Sequence[str]
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,9 +53,10 @@ class Peer:
 
 
 class PeerServer:
-    """Runs in a copy of the apps that is its home too."""
+    """Runs in a folder that is its home too."""
 
     def __init__(self, peer: Peer, folder: Path) -> None:
+        self.name = peer.name
         self.programs = peer.install()
         self.port = free_port()
         self.folder = folder
@@ -70,35 +73,47 @@ class PeerServer:
     def start(self) -> PeerServer:
         program, *options = self.command
         with (self.folder / "server.log").open("ab") as log:
-            self.process = psutil.Popen(
+            self.process = subprocess.Popen(
                 [str(self.programs / program), *options],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that it can be killed with all that it started
             )
-        wait_for(self.port, START_SECONDS)
+        try:
+            wait_for(self.process, self.port, START_SECONDS)
+        except ConnectionError as error:
+            self.kill()
+            raise ConnectionError(f"{self.name} does not listen. It says: {self.log}") from error
         return self
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
 
     def kill(self) -> None:
         """All of it at once, as when the machine goes down."""
         processes = processes_of(self.process.pid)
-        for process in processes:
-            process.kill()
+        with suppress(ProcessLookupError):  # all of it has ended by itself
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         psutil.wait_procs(processes, STOP_SECONDS)
 
 
 def processes_of(pid: int) -> list[psutil.Process]:
-    """A server and the processes that it has started."""
-    server = psutil.Process(pid)
-    return [server, *server.children(recursive=True)]
+    """A server and the processes that it has started; none when it has ended."""
+    try:
+        server = psutil.Process(pid)
+        return [server, *server.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 @contextmanager
 def running(peer: Peer) -> Iterator[PeerServer]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(APPS, folder, dirs_exist_ok=True)
+        shutil.copytree(APPS / peer.app, folder, dirs_exist_ok=True)
         server = PeerServer(peer, Path(folder)).start()
         try:
             yield server

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import Any
 
 from websockets.client import ClientProtocol  # the one that uvicorn serves with
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
+
+from tests.benchmark.raw_client import PATIENCE_SECONDS, receive
 
 
 class SocketIO:
@@ -16,37 +19,39 @@ class SocketIO:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received: list[str] = []
 
     def connect(self, path: str, auth: Any) -> None:
         """Upgrade, then join the namespace with this `auth`."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         uri = parse_uri(f"ws://127.0.0.1:{self._port}{path}?EIO=4&transport=websocket")
         self._protocol = ClientProtocol(uri)
         self._protocol.send_request(self._protocol.connect())
         self._flush()
-        self._next_packet("0")
+        self._next_packet("0", deadline)
         self._send(f"40{json.dumps(auth)}")
-        self._next_packet("40")
+        self._next_packet("40", deadline)
 
     def emit(self, name: str, *data: Any) -> None:
         self._send(f"42{json.dumps([name, *data])}")
 
     def next_event(self, name: str) -> Any:
         """The data of the next event of this name."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            event, *data = json.loads(self._next_packet("42"))
+            event, *data = json.loads(self._next_packet("42", deadline))
             if event == name:
                 return data[0]
 
     def close(self) -> None:
         self._socket.close()
 
-    def _next_packet(self, kind: str) -> str:
+    def _next_packet(self, kind: str, deadline: float) -> str:
         while True:
             while not self._received:
-                self._receive()
+                self._receive(deadline)
             packet = self._received.pop(0)
             if packet.startswith(kind):
                 return packet.removeprefix(kind)
@@ -61,11 +66,8 @@ class SocketIO:
         for data in self._protocol.data_to_send():
             self._socket.sendall(data)
 
-    def _receive(self) -> None:
-        data = self._socket.recv(65536)
-        if not data:
-            raise ConnectionError("the server closed the connection")
-        self._protocol.receive_data(data)
+    def _receive(self, deadline: float) -> None:
+        self._protocol.receive_data(receive(self._socket, deadline))
         self._flush()
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:

@@ -18,7 +18,7 @@ class Yera010(Conversation):
         self.asked = 0
 
     def begin(self) -> None:
-        headers = self.calls.post_form("/apps/yera_0_10_echo/echo/sessions")
+        headers = self.calls.post_form("/apps/echo/echo/sessions")
         self.session = headers.split(b"hx-redirect: /")[1].split(b"\r\n")[0].decode()
         self.read(b"hello")
 
@@ -59,5 +59,6 @@ class Yera010(Conversation):
 YERA_0_10 = Peer(
     "yera 0.10.2",
     ["yera==0.10.2"],
-    ["yera", "run", "yera_0_10_echo.py", "--no-browser", "--port", "{port}"],
+    "yera_0_10",
+    ["yera", "run", "echo.py", "--no-browser", "--port", "{port}"],
 )

@@ -10,17 +10,22 @@ from tests.benchmark.peers.server import Peer
 
 
 class Yera04(Reopened):
-    APP = "yera_0_4_echo.echo"
+    patience_seconds = 120.0  # each session is a process that imports yera, in some ten seconds
+
+    def settle(self) -> None:
+        super().settle()
+        self.calls.close()  # the server does so itself after five seconds without a request
+        self.calls = self.connection()
 
     def end(self) -> None:
         self.send("stop")
         self.read()
-        self.calls.close()
-        self.stream.close()
+        self.close()
 
 
 YERA_0_4 = Peer(
     "yera 0.4.0",
     ["yera==0.4.0"],
-    ["yera", "run", "yera_0_4_echo.py", "--no-browser", "--port", "{port}"],
+    "yera_0_4",
+    ["yera", "run", "echo.py", "--no-browser", "--port", "{port}"],
 )
