@@ -64,6 +64,12 @@ class RawConnection:
             pass
         return dict(event)
 
+    def read_to_end(self) -> None:
+        """The rest of an open stream, until the server ends it."""
+        deadline = self._deadline()
+        while self._next_chunk(deadline):
+            pass
+
     def close(self) -> None:
         self._socket.close()
 
@@ -87,16 +93,17 @@ class RawConnection:
     def _next_message(self, deadline: float) -> bytes:
         """The next SSE message of an open stream; chunks of HTTP may end anywhere within it."""
         while b"\n\n" not in self._messages:
-            self._messages += self._next_chunk(deadline)
+            chunk = self._next_chunk(deadline)
+            if not chunk:
+                raise ConnectionError("the server ended the stream")
+            self._messages += chunk
         message, self._messages = self._messages.split(b"\n\n", 1)
         return message
 
     def _next_chunk(self, deadline: float) -> bytes:
+        """Empty at the stream's end."""
         size = int(self._read_until(b"\r\n", deadline), 16)
-        chunk = self._read(size + len(b"\r\n"), deadline)
-        if size == 0:
-            raise ConnectionError("the stream has ended")
-        return chunk[:size]
+        return self._read(size + len(b"\r\n"), deadline)[:size]
 
     def _read(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:

@@ -3,7 +3,7 @@
 - time to first event, turn: whole sessions, one of ours and one of the peer's in alternation, over
   connections made before; what a peer's spans is said in its module
 - memory: growth of the unique set size of all processes of the server for each session that waits,
-  with its stream open where it has one
+  with its stream open where it has one; one that ends meanwhile was of an earlier session, and not counted
 - restart: whether a session that waits (of Gradio: a job that runs) goes on after all processes of the
   server were killed and started again
 """
@@ -114,10 +114,10 @@ def turns(played: Mapping[str, Sequence[tuple[float, float]]], peer: str, match:
 def memory(pid: int, converse: Converse, port: int, name: str, sessions: int) -> Figure:
     before = unique_bytes(pid)
     waiting = [waits(converse(port)) for _ in range(sessions)]
-    each = (unique_bytes(pid) - before) / sessions
+    growth = sum(size - before.get(process, 0) for process, size in unique_bytes(pid).items())
     for conversation in waiting:
         conversation.end()
-    return Figure("memory, a session that waits", name, "KiB", each / KIB)
+    return Figure("memory, a session that waits", name, "KiB", growth / sessions / KIB)
 
 
 def waits(conversation: Conversation) -> Conversation:
@@ -126,8 +126,9 @@ def waits(conversation: Conversation) -> Conversation:
     return conversation
 
 
-def unique_bytes(pid: int) -> int:
-    return sum(int(process.memory_full_info().uss) for process in processes_of(pid))
+def unique_bytes(pid: int) -> dict[int, int]:
+    """By the id of the process."""
+    return {process.pid: int(process.memory_full_info().uss) for process in processes_of(pid)}
 
 
 def restart(server: PeerServer | ServerProcess, converse: Converse, name: str) -> Figure:

@@ -20,6 +20,7 @@ class Yera04(Reopened):
     def end(self) -> None:
         self.send("stop")
         self.read()
+        self.stream.read_to_end()  # by then its process, which spins at its end, is gone
         self.close()
 
 
