@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -14,30 +12,6 @@ from tests.benchmark.followers import Followers
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNKS = b"2\r\n~a\r\n6\r\n\n\n~~\n\n\r\n0\r\n\r\n"
 BODY = b"~a\n\n~~\n\n"
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[list[bytes]], int]]:
-    """Answers one request with these packets; gives its port."""
-    threads = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer(packets: list[bytes]) -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.recv(1000)
-                for packet in packets:
-                    connection.sendall(packet)
-
-        def start(packets: list[bytes]) -> int:
-            threads.append(threading.Thread(target=answer, args=(packets,)))
-            threads[-1].start()
-            return int(listener.getsockname()[1])
-
-        yield start
-        for thread in threads:
-            thread.join()
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
