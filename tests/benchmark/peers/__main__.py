@@ -18,7 +18,8 @@ from pathlib import Path
 from tests.benchmark.__main__ import machine
 from tests.benchmark.figures import Figure, table
 from tests.benchmark.peers.eventstream import IN_MEMORY
-from tests.benchmark.peers.rows import MATCHES, OURS, matched, ours_waiting
+from tests.benchmark.peers.ours import OURS
+from tests.benchmark.peers.rows import MATCHES, matched, ours_waiting
 from tests.benchmark.peers.sending import sending
 
 # What is measured, by whom it is about.
@@ -42,9 +43,9 @@ def main() -> int:
     unmeasured = [part for part in options.parts or PARTS if not is_measured(part, figures)]
     print(f"{machine()}\n\n{table(figures)}")  # noqa: T201
     rows = [figure.as_json() for figure in figures]
-    options.json.write_text(
-        json.dumps({"machine": machine(), "unmeasured": unmeasured, "figures": rows}, indent=1)
-    )
+    peers = [peer.requirements[0] for peer in (IN_MEMORY, *(match.peer for match in MATCHES))]
+    measured = {"machine": machine(), "peers": peers, "unmeasured": unmeasured, "figures": rows}
+    options.json.write_text(json.dumps(measured, indent=1))
     wrong = [figure for figure in figures if figure.is_count and figure.missed]
     for figure in wrong:
         say(f"{figure.row}, {figure.name}: {figure.median} {figure.unit}")

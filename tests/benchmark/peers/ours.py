@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.benchmark.peers.conversation import Conversation
 from tests.benchmark.raw_client import PATIENCE_SECONDS, RawConnection
 
+OURS = "ours"  # in the table
+
 
 class Reopened(Conversation):
     """POST session, GET stream; then POST and GET a turn."""

@@ -17,7 +17,7 @@ from tests.benchmark.figures import Figure, Goal, Measure, at_least, at_most, ti
 from tests.benchmark.peers.chainlit import CHAINLIT, Chainlit
 from tests.benchmark.peers.conversation import Conversation, play
 from tests.benchmark.peers.gradio import GRADIO, Gradio, GradioNotice
-from tests.benchmark.peers.ours import Followed, Reopened
+from tests.benchmark.peers.ours import OURS, Followed, Reopened
 from tests.benchmark.peers.server import Peer, PeerServer, processes_of, running
 from tests.benchmark.peers.yera_0_4 import YERA_0_4, Yera04
 from tests.benchmark.peers.yera_0_10 import YERA_0_10, Yera010
@@ -25,7 +25,6 @@ from tests.benchmark.serving import serving
 from tests.server import ServerProcess
 
 Converse = Callable[[int], Conversation]
-OURS = "ours"
 KIB = 1024
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 
 from tests.benchmark.figures import Figure, at_most, timings
 from tests.benchmark.peers.eventstream import IN_MEMORY, WITH_STORAGE, EventstreamTimes, OurTimes, Times
+from tests.benchmark.peers.ours import OURS
 from tests.benchmark.peers.server import running
 from tests.benchmark.serving import serving
 
-OURS = "ours"
 WARM_UP, ROUNDS = 20, 200
 FLOODS, FLOOD = 3, 1000
 
