@@ -61,6 +61,7 @@ def _insert_session(session: Session) -> None:
     values = [field.get_db_prep_save(getattr(session, field.attname), connection) for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(_insert_session_sql(), values)
+    session._state.adding = False  # it is there: saving it again is an update
 
 
 @cache
